@@ -1,0 +1,84 @@
+//! Which backend serves, among those that are compiled in.
+
+use tls_core::{AnyBackend, Error, TlsBackend};
+
+/// The backends that this build has. Nothing is chosen silently: without a
+/// name there must be exactly one.
+#[derive(Debug)]
+pub struct Backend;
+
+/// Is shown each backend with its own type: for code that is generic over it.
+pub trait BackendVisitor {
+    /// Called once for each backend, in the order of [`Backend::available`].
+    fn visit<B: TlsBackend>(&mut self, backend: B);
+}
+
+/// Shows the visitor every backend that is compiled in.
+#[cfg_attr(
+    not(any(feature = "openssl", feature = "rustls")),
+    expect(unused_variables, reason = "there is nothing to show")
+)]
+pub fn visit_backends(visitor: &mut impl BackendVisitor) {
+    #[cfg(feature = "rustls")]
+    visitor.visit(tls_rustls::Rustls::default());
+    #[cfg(feature = "openssl")]
+    visitor.visit(tls_openssl::OpenSsl::default());
+}
+
+impl Backend {
+    /// Every backend that is compiled in.
+    pub fn available() -> Vec<AnyBackend> {
+        struct Collect(Vec<AnyBackend>);
+
+        impl BackendVisitor for Collect {
+            fn visit<B: TlsBackend>(&mut self, backend: B) {
+                self.0.push(AnyBackend::new(backend));
+            }
+        }
+
+        let mut all = Collect(Vec::new());
+        visit_backends(&mut all);
+        all.0
+    }
+
+    /// The backend with this name, for example `rustls` or `openssl`.
+    pub fn by_name(name: &str) -> Result<AnyBackend, Error> {
+        let all = Self::available();
+        let found = all.iter().find(|backend| backend.info().name == name);
+        found.cloned().ok_or_else(|| {
+            Error::config(
+                "backend",
+                format!("{name:?} is not in this build, which has {}", names(&all)),
+            )
+        })
+    }
+
+    /// The backend with this name, or without a name the only one there is.
+    pub fn choose(name: Option<&str>) -> Result<AnyBackend, Error> {
+        if let Some(name) = name {
+            return Self::by_name(name);
+        }
+        let mut all = Self::available();
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            _ => Err(Error::config(
+                "backend",
+                format!(
+                    "none is named, and this build has {}: name one",
+                    names(&all)
+                ),
+            )),
+        }
+    }
+}
+
+fn names(backends: &[AnyBackend]) -> String {
+    match backends {
+        [] => "no backend".to_owned(),
+        some => some
+            .iter()
+            .map(|backend| backend.info().name)
+            .collect::<Vec<_>>()
+            .join(" and "),
+    }
+}

@@ -1,0 +1,258 @@
+//! The stream under a library that wants its writes retried.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use transport::{Interest, Step};
+
+use crate::LentTransport;
+
+/// A [`LentTransport`] that takes every write whole and remembers how the
+/// transport ended.
+///
+/// A library that owns its stream wants the same write again after it blocked;
+/// our sessions never ask that of their caller. So what the transport does not
+/// take is kept here, and a write never blocks under the library. A session
+/// calls [`flush_staged`](Self::flush_staged) before it lets the library write
+/// again, so no more is kept than one flight of the handshake or one record.
+#[derive(Debug)]
+pub struct StagedTransport {
+    lent: LentTransport,
+    /// What the transport has not taken yet: `staged[sent..]`.
+    staged: Vec<u8>,
+    sent: usize,
+    ended: bool,
+    failure: Option<io::Error>,
+}
+
+impl StagedTransport {
+    /// Stages on top of a slot.
+    pub fn new(lent: LentTransport) -> Self {
+        Self {
+            lent,
+            staged: Vec::new(),
+            sent: 0,
+            ended: false,
+            failure: None,
+        }
+    }
+
+    /// Whether something waits to be sent.
+    pub fn is_staged(&self) -> bool {
+        self.sent < self.staged.len()
+    }
+
+    /// Whether the library was told that the transport has ended.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The error that the transport gave, once: the library's own words for
+    /// it say less.
+    pub fn take_failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
+    /// Sends what waits. The memory goes back when nothing is left.
+    pub fn flush_staged(&mut self) -> io::Result<Step<()>> {
+        while self.is_staged() {
+            match self.lent.write(&self.staged[self.sent..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => self.sent += taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Step::Blocked(Interest::WRITE));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if self.sent > 0 {
+            self.staged = Vec::new();
+            self.sent = 0;
+        }
+        Ok(Step::Ready(()))
+    }
+
+    /// Keeps the error itself for [`take_failure`](Self::take_failure) and
+    /// gives the library a stand-in of its kind.
+    fn fail(&mut self, error: io::Error) -> io::Error {
+        let stand_in = error.kind().into();
+        self.failure = Some(error);
+        stand_in
+    }
+}
+
+impl Read for StagedTransport {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.lent.read(buf) {
+                Ok(0) if !buf.is_empty() => {
+                    self.ended = true;
+                    return Ok(0);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    return Err(self.fail(error));
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+impl Write for StagedTransport {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(buf)])
+    }
+
+    /// Takes all of it. What was staged before goes first.
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let whole = bufs.iter().map(|buf| buf.len()).sum();
+        let mut taken = 0;
+        if !self.is_staged() && whole > 0 {
+            taken = loop {
+                match self.lent.write_vectored(bufs) {
+                    Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                    Ok(taken) => break taken,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
+                    Err(error) => return Err(self.fail(error)),
+                }
+            };
+        }
+        for buf in bufs {
+            let skipped = taken.min(buf.len());
+            taken -= skipped;
+            self.staged.extend_from_slice(&buf[skipped..]);
+        }
+        Ok(whole)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_staged() {
+            return Ok(());
+        }
+        match self.lent.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(self.fail(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Lender;
+
+    /// Takes `room` bytes, then blocks; reads end, or fail with `fault`.
+    #[derive(Default)]
+    struct Narrow {
+        room: usize,
+        got: Vec<u8>,
+        fault: Option<io::ErrorKind>,
+    }
+
+    impl Read for Narrow {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.fault.map_or(Ok(0), |kind| Err(kind.into()))
+        }
+    }
+
+    impl Write for Narrow {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            if let Some(kind) = self.fault {
+                return Err(kind.into());
+            }
+            let taken = self.room.min(buf.len());
+            if taken == 0 {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            self.room -= taken;
+            self.got.extend_from_slice(&buf[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn staged() -> (Lender, StagedTransport) {
+        let (lender, lent) = LentTransport::new();
+        (lender, StagedTransport::new(lent))
+    }
+
+    #[test]
+    fn what_the_transport_does_not_take_goes_out_later_in_order() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow {
+            room: 3,
+            ..Narrow::default()
+        };
+        lender.lend(&mut io, || {
+            assert_eq!(stream.write(b"hello").unwrap(), 5);
+            let slices = [IoSlice::new(b" wor"), IoSlice::new(b"ld")];
+            assert_eq!(stream.write_vectored(&slices).unwrap(), 6);
+            assert_eq!(
+                stream.flush_staged().unwrap(),
+                Step::Blocked(Interest::WRITE)
+            );
+            stream.flush().unwrap();
+        });
+        assert!(stream.is_staged());
+        io.room = 4;
+        lender.lend(&mut io, || {
+            assert_eq!(
+                stream.flush_staged().unwrap(),
+                Step::Blocked(Interest::WRITE)
+            );
+        });
+        io.room = 100;
+        lender.lend(&mut io, || {
+            assert_eq!(stream.flush_staged().unwrap(), Step::Ready(()));
+        });
+        assert_eq!(io.got, b"hello world");
+        assert!(!stream.is_staged());
+        assert_eq!(
+            stream.staged.capacity(),
+            0,
+            "an idle stream holds no memory"
+        );
+    }
+
+    #[test]
+    fn a_short_vectored_write_stages_the_rest_of_both_slices() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow {
+            room: 1,
+            ..Narrow::default()
+        };
+        lender.lend(&mut io, || {
+            let slices = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
+            assert_eq!(stream.write_vectored(&slices).unwrap(), 4);
+        });
+        io.room = 9;
+        lender.lend(&mut io, || {
+            assert!(stream.flush_staged().unwrap().is_ready());
+        });
+        assert_eq!(io.got, b"abcd");
+    }
+
+    #[test]
+    fn an_end_and_a_failure_are_remembered() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow::default();
+        lender.lend(&mut io, || assert_eq!(stream.read(&mut []).unwrap(), 0));
+        assert!(!stream.has_ended(), "an empty buffer says nothing");
+        lender.lend(&mut io, || assert_eq!(stream.read(&mut [0]).unwrap(), 0));
+        assert!(stream.has_ended());
+        io.fault = Some(io::ErrorKind::ConnectionReset);
+        lender.lend(&mut io, || assert!(stream.read(&mut [0]).is_err()));
+        assert_eq!(
+            stream.take_failure().unwrap().kind(),
+            io::ErrorKind::ConnectionReset
+        );
+        assert!(stream.take_failure().is_none());
+        lender.lend(&mut io, || assert!(stream.write(b"x").is_err()));
+        assert!(stream.take_failure().is_some());
+    }
+}
