@@ -115,7 +115,14 @@ pub trait TlsBackend: Clone + Debug + Send + Sync + 'static {
 /// [`read`](Self::read), [`write`](Self::write) and [`flush`](Self::flush)
 /// first finish the handshake if need be.
 ///
-/// An error is final, and every later call returns it again. Before an error
+/// Nothing blocks a read but the lack of bytes: what it wants to send itself
+/// (a KeyUpdate's answer) goes out as far as the transport takes it, and
+/// [`interest`](Self::interest) tells of the rest. So two sides that both have
+/// something held back cannot wait for each other.
+///
+/// An error is final, and every later call returns it again; but one that
+/// refuses a call and not the peer ([`Error::Closed`], [`Error::Config`],
+/// [`Error::Unsupported`]) leaves the session as it is. Before an error
 /// that is the peer's fault returns, the alert that names it has been sent if
 /// the transport took it. Plaintext that arrived before the fault is
 /// delivered before the error.
@@ -123,7 +130,9 @@ pub trait TlsBackend: Clone + Debug + Send + Sync + 'static {
 /// After a TLS 1.3 client's handshake its certificate may still be refused by
 /// the server: the first read reports that (RFC 8446, section 4.4.2.4).
 pub trait TlsSession: Debug + Send {
-    /// Drives the handshake. Ready when its last flight has left for the transport.
+    /// Drives the handshake. Ready when its last flight has left for the
+    /// transport. A transport that ends before, with or without
+    /// `close_notify`, is [`Error::Truncated`].
     fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error>;
 
     /// Receives plaintext. `Ready(0)` is the peer's `close_notify` (for a
@@ -159,14 +168,17 @@ pub trait TlsSession: Debug + Send {
     fn interest(&self) -> Interest;
 
     /// Whether a read may make progress although the transport is quiet:
-    /// plaintext, or bytes that were read ahead.
+    /// plaintext, or bytes that were read ahead. Bytes behind the peer's
+    /// `close_notify` count: whoever goes on in plain text has lost them.
     fn pending(&self) -> bool;
 
     /// What was negotiated; `None` before the handshake is done.
     fn facts(&self) -> Option<&SessionFacts>;
 
     /// Derives keying material that both sides share (RFC 5705; RFC 8446,
-    /// section 7.5). [`Error::Config`] before the handshake is done. In TLS
+    /// section 7.5). [`Error::Config`] of the field `export_keying_material`
+    /// before the handshake is done, and for a label or context that TLS
+    /// cannot express. In TLS
     /// 1.2 an absent context differs from an empty one; in TLS 1.3 it does not.
     fn export_keying_material(
         &self,

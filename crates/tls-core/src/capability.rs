@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Role;
+
 macro_rules! capabilities {
     ($($(#[doc = $sentence:literal])+ $flag:ident = $bit:literal;)*) => {
         bitflags::bitflags! {
@@ -83,6 +85,22 @@ capabilities! {
     FACT_SIGNATURE_SCHEME = 23;
     /// The facts tell all certificates that the peer sent, not its own alone.
     FACT_PEER_CHAIN = 24;
+}
+
+impl Capabilities {
+    /// The flags that mean something in this role; a backend advertises no
+    /// others there.
+    pub const fn of(role: Role) -> Self {
+        let other = match role {
+            Role::Client => Self::CLIENT_AUTH_OPTIONAL
+                .union(Self::CLIENT_AUTH_REQUIRED)
+                .union(Self::ALPN_STRICT),
+            Role::Server => Self::VERIFY_IP
+                .union(Self::VERIFY_CHAIN_ONLY)
+                .union(Self::VERIFY_NOTHING),
+        };
+        Self::all().difference(other)
+    }
 }
 
 impl fmt::Debug for Capabilities {

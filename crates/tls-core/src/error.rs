@@ -6,6 +6,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use transport::IoError;
+
 use crate::{Alert, Capabilities};
 
 /// Why an operation failed.
@@ -86,7 +88,7 @@ impl Error {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        Self::Io(IoError(Arc::new(error)))
+        Self::Io(error.into())
     }
 }
 
@@ -314,41 +316,6 @@ impl From<PeerMisbehaved> for Error {
     }
 }
 
-/// An error of the transport. Two of them are equal when their kind and the
-/// operating system's number are.
-#[derive(Clone, Debug)]
-pub struct IoError(Arc<io::Error>);
-
-impl IoError {
-    /// Its kind.
-    pub fn kind(&self) -> io::ErrorKind {
-        self.0.kind()
-    }
-
-    /// The operating system's number, if it came from there.
-    pub fn raw_os_error(&self) -> Option<i32> {
-        self.0.raw_os_error()
-    }
-}
-
-impl fmt::Display for IoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl StdError for IoError {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source()
-    }
-}
-
-impl PartialEq for IoError {
-    fn eq(&self, other: &Self) -> bool {
-        self.kind() == other.kind() && self.raw_os_error() == other.raw_os_error()
-    }
-}
-
 /// A library's own error. Two of them are equal when the backend and the
 /// words are.
 #[derive(Clone, Debug)]
@@ -389,16 +356,6 @@ mod tests {
     #[test]
     fn an_error_fits_in_few_words_because_every_call_returns_one() {
         assert!(size_of::<Error>() <= 56, "{}", size_of::<Error>());
-    }
-
-    #[test]
-    fn io_errors_compare_by_kind_and_number() {
-        let reset = || Error::from(io::Error::from_raw_os_error(104));
-        assert_eq!(reset(), reset());
-        assert_ne!(
-            reset(),
-            Error::from(io::Error::from(io::ErrorKind::ConnectionReset))
-        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod staged;
 pub use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 #[cfg(unix)]
 pub use transport::WithDescriptor;
-pub use transport::{Interest, Step, Transport};
+pub use transport::{Interest, IoError, Step, Transport};
 
 pub use alert::Alert;
 pub use alpn::AlpnProtocols;
@@ -50,7 +50,7 @@ pub use config::{
 };
 pub use erased::{AnyBackend, AnyContext};
 pub use error::{
-    BackendError, CertificateError, ConfigError, Error, IoError, PeerIncompatible, PeerMisbehaved,
+    BackendError, CertificateError, ConfigError, Error, PeerIncompatible, PeerMisbehaved,
     Unsupported,
 };
 pub use facts::SessionFacts;

@@ -8,10 +8,12 @@
 //! The crate knows nothing of TLS, so that a plain socket needs no TLS crate.
 
 mod descriptor;
+mod io_error;
 mod step;
 mod transport;
 
 #[cfg(unix)]
 pub use descriptor::WithDescriptor;
+pub use io_error::IoError;
 pub use step::{Interest, Step};
 pub use transport::Transport;
