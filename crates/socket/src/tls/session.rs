@@ -1,0 +1,216 @@
+//! A TLS session on a socket.
+
+use std::fmt;
+use std::io::{IoSlice, IoSliceMut};
+use std::time::Instant;
+
+use tls_core::{Error as TlsError, Interest, Step, TlsSession, Transport};
+
+use super::handed_over::{HandedFirst, HandedOver};
+use crate::layer::LayerSession;
+use crate::wire::Wire;
+use crate::{Error, Refusal};
+
+/// The backend's session with what the socket has to know of it.
+pub struct TlsLayer<S> {
+    session: S,
+    handed_over: HandedOver,
+    /// The error that ended the session. Nothing passes after it.
+    failed: Option<TlsError>,
+    handshake: Handshake,
+    close_sent: bool,
+    close_received: bool,
+}
+
+/// How far the handshake is, for the statistics.
+enum Handshake {
+    NotStarted,
+    Since(Instant),
+    Done,
+}
+
+impl<S: TlsSession> TlsLayer<S> {
+    pub(super) fn new(session: S, handed_over: HandedOver) -> Self {
+        Self {
+            session,
+            handed_over,
+            failed: None,
+            handshake: Handshake::NotStarted,
+            close_sent: false,
+            close_received: false,
+        }
+    }
+
+    pub(super) fn session(&self) -> &S {
+        &self.session
+    }
+
+    pub(super) fn handshake(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        self.lend(wire, |session, io| session.handshake(io))
+    }
+
+    pub(super) fn key_update(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        self.lend(wire, |session, io| session.key_update(io))
+    }
+
+    /// Whether the stream may go on as plaintext, because TLS has ended
+    /// cleanly on both sides and nothing of it is left here.
+    pub(super) fn check_ended(&self) -> Result<(), Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone().into());
+        }
+        if !self.close_sent || !self.close_received {
+            return Err(Refusal::TlsNotClosed.into());
+        }
+        let writes = self.session.interest().contains(Interest::WRITE);
+        if writes || self.session.pending() || !self.handed_over.is_empty() {
+            return Err(Refusal::BytesHeld.into());
+        }
+        Ok(())
+    }
+
+    /// One call of the session, unless it has failed.
+    fn lend<T>(
+        &mut self,
+        wire: &mut Wire<'_>,
+        call: impl FnOnce(&mut S, &mut dyn Transport) -> Result<Step<T>, TlsError>,
+    ) -> Result<Step<T>, Error> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone().into());
+        }
+        if let Handshake::NotStarted = self.handshake {
+            self.handshake = Handshake::Since(Instant::now());
+        }
+        let result = if self.handed_over.is_empty() {
+            call(&mut self.session, wire)
+        } else {
+            let mut first = HandedFirst {
+                handed_over: &mut self.handed_over,
+                wire,
+            };
+            call(&mut self.session, &mut first)
+        };
+        if let Handshake::Since(start) = self.handshake
+            && self.session.facts().is_some()
+        {
+            self.handshake = Handshake::Done;
+            wire.statistics.handshakes += 1;
+            wire.statistics.handshake_time += start.elapsed();
+        }
+        result.map_err(|error| self.fail(error))
+    }
+
+    /// Remembers an error that ends the session. A call that the session
+    /// refuses ends nothing.
+    fn fail(&mut self, error: TlsError) -> Error {
+        let refused = matches!(
+            error,
+            TlsError::Closed | TlsError::Config(_) | TlsError::Unsupported(_)
+        );
+        if !refused {
+            self.failed = Some(error.clone());
+        }
+        error.into()
+    }
+
+    /// What the session had decrypted before sending failed is still the
+    /// application's; the failure comes after it.
+    fn receive_after_failure(
+        &mut self,
+        wire: &mut Wire<'_>,
+        buf: &mut [u8],
+        error: &TlsError,
+    ) -> Result<Step<usize>, Error> {
+        if self.session.pending()
+            && let Ok(Step::Ready(octets @ 1..)) = self.session.read(wire, buf)
+        {
+            return Ok(Step::Ready(octets));
+        }
+        Err(error.clone().into())
+    }
+}
+
+impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
+    fn receive(&mut self, wire: &mut Wire<'_>, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        if self.close_received {
+            return Ok(Step::Ready(0));
+        }
+        if let Some(error) = self.failed.clone() {
+            return self.receive_after_failure(wire, buf, &error);
+        }
+        let step = self.lend(wire, |session, io| session.read(io, buf))?;
+        if let Step::Ready(0) = step {
+            self.close_received = true;
+        }
+        Ok(step)
+    }
+
+    /// Waits for the first buffer alone; the others take what is there.
+    fn receive_vectored(
+        &mut self,
+        wire: &mut Wire<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+    ) -> Result<Step<usize>, Error> {
+        let mut received = 0;
+        for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
+            let step = self.receive(wire, buf);
+            match step {
+                Ok(Step::Ready(octets)) => {
+                    received += octets;
+                    if octets < buf.len() || !self.session.pending() {
+                        break;
+                    }
+                    wire.waits = false;
+                }
+                // An end, a block and a failure stay: the next call meets them.
+                _ if received > 0 => break,
+                other => return other,
+            }
+        }
+        Ok(Step::Ready(received))
+    }
+
+    fn transmit(
+        &mut self,
+        wire: &mut Wire<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<Step<usize>, Error> {
+        self.lend(wire, |session, io| session.write(io, bufs))
+    }
+
+    fn flush(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        self.lend(wire, |session, io| session.flush(io))
+    }
+
+    fn close(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        if self.close_sent {
+            return Ok(Step::Ready(()));
+        }
+        let step = self.lend(wire, |session, io| session.close(io))?;
+        self.close_sent = step.is_ready();
+        Ok(step)
+    }
+
+    fn holds_output(&self) -> bool {
+        self.failed.is_none() && self.session.interest().contains(Interest::WRITE)
+    }
+
+    fn holds_input(&self) -> bool {
+        !self.close_received && (self.session.pending() || !self.handed_over.is_empty())
+    }
+
+    fn interest(&self) -> Interest {
+        self.session.interest()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for TlsLayer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsLayer")
+            .field("session", &self.session)
+            .field("failed", &self.failed)
+            .field("close_sent", &self.close_sent)
+            .field("close_received", &self.close_received)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! Plain sockets: they behave the same with and without the `tls` feature.
+
+mod common;
+mod listening;
+mod options;
+mod shutdown;
+mod streams;
+mod transfer;
+mod waiting;
