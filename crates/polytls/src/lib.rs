@@ -1,17 +1,48 @@
 //! One TLS API over several TLS libraries.
 //!
-//! The facade: the only crate with a feature for each backend. See
-//! [`Backend`] for the choice at run time.
+//! This is the facade: sockets, the contract and the backends in one place.
+//! It is the only crate with a feature for each backend. The features only
+//! add: `rustls` (the default), `openssl` (the system's library),
+//! `openssl-vendored` (built from source). Without any of them the sockets
+//! are plain and no TLS crate is in the tree.
+//!
+//! Start at [`Backend`], then [`tls::ClientConfig`] or [`tls::ServerConfig`],
+//! then [`Socket`].
+#![cfg_attr(
+    feature = "tls",
+    doc = r#"
+# Example
+```no_run
+use std::io::Read;
+use polytls::tls::{ClientConfig, Roots, TlsBackend, parse_server_name};
+use polytls::{Backend, HANDSHAKE_TIMEOUT, Socket};
+
+let backend = Backend::by_name("rustls")?;
+let config = ClientConfig::builder().roots(Roots::system()?).alpn(["http/1.1"]).build()?;
+// Whatever this backend cannot honour is refused here.
+let context = backend.client(&config)?;
+let name = parse_server_name("example.com")?;
+let mut socket = Socket::connect_tls("example.com:443", &backend, &context, &name, HANDSHAKE_TIMEOUT)?;
+socket.send_all(b"GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")?;
+let mut answer = Vec::new();
+socket.read_to_end(&mut answer)?;
+println!("{:?}", socket.facts());
+# Ok::<(), Box<dyn std::error::Error>>(())
+```
+"#
+)]
 
 #[cfg(feature = "tls")]
 mod choice;
 
-#[cfg(feature = "tls")]
-pub use choice::{Backend, BackendVisitor, visit_backends};
+pub use socket::*;
 
-/// The contract: traits, configuration, errors and facts.
+/// The contract: backend and session traits, configuration, errors, facts.
 #[cfg(feature = "tls")]
 pub use tls_core as tls;
+
+#[cfg(feature = "tls")]
+pub use choice::{Backend, BackendVisitor, visit_backends};
 
 /// The OpenSSL backend.
 #[cfg(feature = "openssl")]
@@ -20,3 +51,18 @@ pub use tls_openssl as openssl;
 /// The rustls backend.
 #[cfg(feature = "rustls")]
 pub use tls_rustls as rustls;
+
+/// The guide's examples are compiled and run as tests of this crate.
+#[cfg(all(doctest, feature = "rustls"))]
+mod guide {
+    #[doc = include_str!("../../../docs/src/concepts.md")]
+    mod concepts {}
+    #[doc = include_str!("../../../docs/src/configuration.md")]
+    mod configuration {}
+    #[doc = include_str!("../../../docs/src/errors.md")]
+    mod errors {}
+    #[doc = include_str!("../../../docs/src/sockets.md")]
+    mod sockets {}
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+}
