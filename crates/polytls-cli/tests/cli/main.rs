@@ -1,0 +1,5 @@
+//! The `polytls` command from the outside.
+
+mod exit_codes;
+mod interop;
+mod support;
