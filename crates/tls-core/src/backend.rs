@@ -115,10 +115,11 @@ pub trait TlsBackend: Clone + Debug + Send + Sync + 'static {
 /// [`read`](Self::read), [`write`](Self::write) and [`flush`](Self::flush)
 /// first finish the handshake if need be.
 ///
-/// Nothing blocks a read but the lack of bytes: what it wants to send itself
-/// (a KeyUpdate's answer) goes out as far as the transport takes it, and
-/// [`interest`](Self::interest) tells of the rest. So two sides that both have
-/// something held back cannot wait for each other.
+/// A read waits for bytes: what it wants to send itself (a KeyUpdate's answer)
+/// goes out as far as the transport takes it, and [`interest`](Self::interest)
+/// tells of the rest. So two sides that both hold something back do not wait
+/// for each other. Only towards a peer that goes on asking and takes no answer
+/// may a read wait to write, because the answers must not pile up.
 ///
 /// An error is final, and every later call returns it again; but one that
 /// refuses a call and not the peer ([`Error::Closed`], [`Error::Config`],
@@ -158,8 +159,8 @@ pub trait TlsSession: Debug + Send {
 
     /// Renews the keys of both directions (RFC 8446, section 4.6.3): ready
     /// when this side's KeyUpdate has left, the peer's follows in a later
-    /// read. Only after the handshake. [`Error::Unsupported`] in TLS 1.2,
-    /// which has none; the session goes on.
+    /// read. [`Error::Config`] of the field `key_update` before the handshake
+    /// is done; [`Error::Unsupported`] in TLS 1.2, which has none.
     fn key_update(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error>;
 
     /// What the session waits for now: reading, always, once the handshake is

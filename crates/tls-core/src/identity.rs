@@ -14,9 +14,11 @@ use crate::limits::{MAX_CHAIN_LENGTH, MAX_IDENTITY_OCTETS};
 /// Who this side is: a certificate chain, its own certificate first, and the
 /// private key of that certificate.
 ///
-/// The key may be PKCS#8, SEC1 or PKCS#1, each unencrypted. Whether it is the
-/// certificate's key is checked when a backend takes the config. The key is
-/// wiped from memory with the last clone, and `Debug` does not show it.
+/// The key may be PKCS#8, SEC1 or PKCS#1, each unencrypted. When a backend
+/// takes the config it checks that every certificate can be parsed and that the
+/// key is the first one's; whether the certificates are acceptable, in their
+/// validity, purpose or signatures, is for the peer to judge. The key is wiped
+/// from memory with the last clone, and `Debug` does not show it.
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 

@@ -15,6 +15,10 @@ pub const MAX_IDENTITY_OCTETS: usize = 1 << 20;
 /// holds, the end entity's own included.
 pub const MAX_CHAIN_LENGTH: usize = 10;
 
+/// The CA certificates between an end entity's and a root. webpki has this
+/// bound built in, and no backend accepts what another refuses.
+pub const MAX_INTERMEDIATES: u32 = 6;
+
 /// The octets of a PEM input that holds trusted roots: 16 MiB.
 pub const MAX_ROOTS_OCTETS: usize = 16 << 20;
 

@@ -13,7 +13,8 @@ const SECP384R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const SECP521R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 /// `id-ce-keyUsage` (RFC 5280, section 4.2.1.3).
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
-/// `keyCertSign`, bit 5 of a key usage, counted from the highest.
+/// Bits 0 and 5 of a key usage, counted from the highest.
+const DIGITAL_SIGNATURE: u8 = 0x80;
 const KEY_CERT_SIGN: u8 = 0x80 >> 5;
 
 /// The shortest RSA modulus that webpki verifies with, in bits.
@@ -62,9 +63,19 @@ impl<'a> Certificate<'a> {
     }
 
     /// Whether its key may sign certificates, as far as its key usage says.
-    pub(crate) fn may_sign(&self) -> bool {
+    pub(crate) fn may_sign_certificates(&self) -> bool {
+        self.may(KEY_CERT_SIGN)
+    }
+
+    /// Whether its key may sign a handshake, as far as its key usage says (RFC
+    /// 8446, section 4.4.2.2).
+    pub(crate) fn may_sign_handshakes(&self) -> bool {
+        self.may(DIGITAL_SIGNATURE)
+    }
+
+    fn may(&self, usage: u8) -> bool {
         self.key_usage
-            .is_none_or(|bits| bits.first().is_some_and(|first| first & KEY_CERT_SIGN != 0))
+            .is_none_or(|bits| bits.first().is_some_and(|first| first & usage != 0))
     }
 
     /// Whether its key is an RSA key that is too short. webpki has no
@@ -150,22 +161,24 @@ mod tests {
 
     #[test]
     fn a_key_may_sign_unless_its_usage_leaves_that_out() {
-        for (usages, may_sign) in [
-            (&[][..], true),
-            (&[KeyUsagePurpose::KeyCertSign], true),
-            (&[KeyUsagePurpose::DigitalSignature], false),
+        for (usages, certificates, handshakes) in [
+            (&[][..], true, true),
+            (&[KeyUsagePurpose::KeyCertSign], true, false),
+            (&[KeyUsagePurpose::DigitalSignature], false, true),
             (
                 &[
                     KeyUsagePurpose::DigitalSignature,
                     KeyUsagePurpose::KeyCertSign,
                 ],
                 true,
+                true,
             ),
-            (&[KeyUsagePurpose::DecipherOnly], false),
+            (&[KeyUsagePurpose::DecipherOnly], false, false),
         ] {
             let certificate = with_usages(usages);
             let parsed = Certificate::parse(certificate.der()).unwrap();
-            assert_eq!(parsed.may_sign(), may_sign, "{usages:?}");
+            assert_eq!(parsed.may_sign_certificates(), certificates, "{usages:?}");
+            assert_eq!(parsed.may_sign_handshakes(), handshakes, "{usages:?}");
         }
     }
 

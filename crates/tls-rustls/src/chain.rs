@@ -58,14 +58,31 @@ impl Chain {
                 None => Ok(()),
             }
         });
-        judged.map_err(|refusal| match error::webpki(&refusal) {
-            CertificateError::BadSignature
-                if has_short_key(end_entity) || intermediates.iter().any(has_short_key) =>
-            {
-                CertificateError::UnacceptableAlgorithm
-            }
-            reason => reason,
-        })
+        let reason = match judged {
+            Ok(()) => None,
+            Err(refusal) => Some(match error::webpki(&refusal) {
+                CertificateError::BadSignature
+                    if has_short_key(end_entity) || intermediates.iter().any(has_short_key) =>
+                {
+                    CertificateError::UnacceptableAlgorithm
+                }
+                reason => reason,
+            }),
+        };
+        match reason {
+            // What webpki finds in the end entity's certificate comes first.
+            Some(
+                reason @ (CertificateError::BadEncoding
+                | CertificateError::UnhandledCriticalExtension
+                | CertificateError::Expired
+                | CertificateError::NotYetValid
+                | CertificateError::CaUsedAsEndEntity),
+            ) => Err(reason),
+            // webpki does not look at its key usage.
+            _ if !may_sign_handshakes(end_entity) => Err(CertificateError::InvalidPurpose),
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
     }
 }
 
@@ -80,12 +97,16 @@ pub(crate) fn has_short_key(certificate: &CertificateDer<'_>) -> bool {
     Certificate::parse(certificate).is_some_and(|parsed| parsed.has_short_key())
 }
 
+fn may_sign_handshakes(certificate: &CertificateDer<'_>) -> bool {
+    Certificate::parse(certificate).is_some_and(|parsed| parsed.may_sign_handshakes())
+}
+
 /// Refuses a path with an issuer whose key usage is for other things (RFC
 /// 5280, section 6.1.4, step n), which webpki does not look at.
 fn all_may_sign(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
     for issuer in path.intermediate_certificates() {
         match Certificate::parse(&issuer.der()) {
-            Some(parsed) if parsed.may_sign() => {}
+            Some(parsed) if parsed.may_sign_certificates() => {}
             Some(_) => return Err(webpki::Error::EndEntityUsedAsCa),
             None => return Err(webpki::Error::BadDer),
         }

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use tls_core::{CertificateError, Error, PeerMisbehaved, Roots, ServerVerification};
-use webpki::KeyUsage;
+use webpki::{KeyUsage, RawPublicKeyEntity};
 
+use crate::certificate::Certificate;
 use crate::chain::{Chain, has_short_key};
 use crate::provider::Allowed;
 use crate::{error, names, notes};
@@ -195,6 +196,9 @@ impl Signatures {
         }
     }
 
+    /// In TLS 1.2 a scheme does not say which curve the key is on, so each
+    /// algorithm of the scheme is tried that fits the key (RFC 5246, section
+    /// 7.4.1.4.1).
     fn verify_tls12(
         &self,
         message: &[u8],
@@ -202,8 +206,24 @@ impl Signatures {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.check_scheme(signature)?;
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
-            .map_err(|refusal| refuse_signature(refusal, certificate))
+        let public_key = public_key(certificate)?;
+        let key = RawPublicKeyEntity::try_from(&public_key)
+            .map_err(|_| refuse(CertificateError::BadEncoding))?;
+        let of_scheme = |(scheme, _): &&(SignatureScheme, _)| *scheme == signature.scheme;
+        let fitting = self.algorithms.mapping.iter().find(of_scheme);
+        for algorithm in fitting.map_or(&[][..], |(_, algorithms)| algorithms) {
+            match key.verify_signature(*algorithm, message, signature.signature()) {
+                Ok(()) => return Ok(HandshakeSignatureValid::assertion()),
+                Err(webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)) => {}
+                Err(_) => {
+                    return Err(refuse_signature(
+                        rustls::CertificateError::BadSignature.into(),
+                        certificate,
+                    ));
+                }
+            }
+        }
+        Err(rustls::PeerMisbehaved::SignedKxWithWrongAlgorithm.into())
     }
 
     fn verify_tls13(
@@ -213,7 +233,8 @@ impl Signatures {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         self.check_scheme(signature)?;
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        let public_key = public_key(certificate)?;
+        verify_tls13_signature_with_raw_key(message, &public_key, signature, &self.algorithms)
             .map_err(|refusal| refuse_signature(refusal, certificate))
     }
 
@@ -223,6 +244,17 @@ impl Signatures {
         }
         notes::peer_signed_with(names::scheme(signature.scheme));
         Ok(())
+    }
+}
+
+/// The key with which the peer signs. Nothing else of its certificate matters
+/// to the signature: whether the rest is acceptable was judged before.
+fn public_key<'a>(
+    certificate: &'a CertificateDer<'_>,
+) -> Result<SubjectPublicKeyInfoDer<'a>, rustls::Error> {
+    match Certificate::parse(certificate) {
+        Some(parsed) => Ok(SubjectPublicKeyInfoDer::from(parsed.public_key)),
+        None => Err(refuse(CertificateError::BadEncoding)),
     }
 }
 

@@ -297,7 +297,8 @@ macro_rules! protocol_setters {
 
         /// The key exchange groups, most preferred first. Default:
         /// [`NamedGroup::DEFAULT`](crate::NamedGroup::DEFAULT) without those
-        /// that the library does not have.
+        /// that the library does not have. In TLS 1.2 the curve of a server's
+        /// ECDSA key must be among the groups too (RFC 8422, section 5.1.1).
         pub fn groups(mut self, groups: impl IntoIterator<Item = crate::NamedGroup>) -> Self {
             self.protocol.groups = Some(groups.into_iter().collect());
             self

@@ -1,0 +1,315 @@
+//! Judges the peer's certificate chain.
+//!
+//! The library builds the chain and finds its faults. All of them are
+//! collected, and one is chosen by a fixed order, so that a chain with
+//! several faults is refused for the same one on every backend:
+//!
+//! 1. what is wrong with single certificates, the end entity's first: the
+//!    encoding, the validity, the basic constraints, the purpose;
+//! 2. the length of the path;
+//! 3. no path to a root;
+//! 4. signatures and algorithms;
+//! 5. constraints on names;
+//! 6. the name that was asked for.
+//!
+//! A root is trusted for its name and its key. Its own validity, purpose and
+//! basic constraints do not count (RFC 5280, section 6.1.1).
+
+use std::borrow::Cow;
+use std::ffi::c_int;
+
+use openssl::ssl::SslRef;
+use openssl::x509::{
+    X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult,
+};
+use openssl_sys as sys;
+use tls_core::limits::MAX_CHAIN_LENGTH;
+use tls_core::{Alert, CertificateError};
+
+use crate::ffi;
+use crate::notes::Notes;
+
+/// A fault that the library found in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What it is (`X509_V_ERR_...`).
+    code: c_int,
+    /// Where it is: 0 is the end entity's certificate.
+    depth: u32,
+}
+
+/// Judges the chain; `false` refuses the peer, with the alert that names why.
+pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
+    ffi::set_collecting(context);
+    let verified = matches!(context.verify_cert(), Ok(true));
+    let Err(error) = judge(context, verified) else {
+        context.set_error(X509VerifyResult::OK);
+        return true;
+    };
+    context.set_error(ffi::verify_result(code_for(error.alert())));
+    if let Some(notes) = notes(context) {
+        notes.refuse(error.into());
+    }
+    false
+}
+
+/// Remembers the fault that the library stands at.
+pub(crate) fn collect(context: &X509StoreContextRef) {
+    if let Some(notes) = notes(context) {
+        notes.add_fault(Fault {
+            code: context.error().as_raw(),
+            depth: context.error_depth(),
+        });
+    }
+}
+
+fn notes(context: &X509StoreContextRef) -> Option<&Notes> {
+    Notes::of(ssl(context)?)
+}
+
+fn ssl(context: &X509StoreContextRef) -> Option<&SslRef> {
+    context.ex_data(X509StoreContext::ssl_idx().ok()?)
+}
+
+fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), CertificateError> {
+    let Some(notes) = notes(context) else {
+        return Err(CertificateError::Other("the session has no notes".into()));
+    };
+    let faults = notes.take_faults();
+    if ffi::presented(context) > MAX_CHAIN_LENGTH {
+        return Err(CertificateError::ConstraintViolated);
+    }
+    let untrusted = ffi::untrusted(context);
+    // Where the end entity's certificate is a root, it is still an end
+    // entity's.
+    let first_anchor = untrusted.max(1);
+    let mut grounds: Vec<Ground> = faults
+        .into_iter()
+        .filter(|fault| !(fault.depth >= first_anchor && is_anchors_own(fault.code)))
+        .map(|fault| Ground::new(context, fault))
+        .collect();
+    let chain = context.chain().into_iter().flatten();
+    for (depth, certificate) in (0..first_anchor).zip(chain) {
+        grounds.extend(own_grounds(certificate, depth));
+        if depth == 0 {
+            grounds.extend(leaf_grounds(certificate, untrusted));
+        }
+    }
+    match grounds.into_iter().min_by_key(|ground| ground.order) {
+        Some(ground) => Err(ground.error),
+        None if verified => Ok(()),
+        None => Err(other(context.error())),
+    }
+}
+
+/// A reason to refuse, with its place in the order of reasons.
+#[derive(Debug)]
+struct Ground {
+    order: (Class, u32, u8),
+    error: CertificateError,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Certificate,
+    Length,
+    Path,
+    Signature,
+    Constraint,
+    Revocation,
+    Name,
+    Other,
+}
+
+impl Ground {
+    fn new(context: &X509StoreContextRef, fault: Fault) -> Self {
+        let (class, error) = classify(fault.code);
+        let error = match error {
+            CertificateError::UnknownIssuer if an_anchor_has_that_name(context) => {
+                return Self::of(
+                    Class::Signature,
+                    fault.depth,
+                    CertificateError::BadSignature,
+                );
+            }
+            error => error,
+        };
+        Self::of(class, fault.depth, error)
+    }
+
+    fn of(class: Class, depth: u32, error: CertificateError) -> Self {
+        let within = match error {
+            CertificateError::Expired | CertificateError::NotYetValid => 1,
+            CertificateError::CaUsedAsEndEntity | CertificateError::ConstraintViolated => 2,
+            CertificateError::InvalidPurpose => 3,
+            _ => 0,
+        };
+        // Only what is wrong with single certificates goes by their place.
+        let depth = if class == Class::Certificate {
+            depth
+        } else {
+            0
+        };
+        Self {
+            order: (class, depth, within),
+            error,
+        }
+    }
+}
+
+/// What the library lets pass in any certificate that a peer sends: only
+/// version 3 has the extensions that say what it is for.
+fn own_grounds(certificate: &X509Ref, depth: u32) -> Option<Ground> {
+    (certificate.version() != VERSION_3)
+        .then(|| Ground::of(Class::Certificate, depth, CertificateError::BadEncoding))
+}
+
+/// What the library lets pass in an end entity's certificate.
+fn leaf_grounds(leaf: &X509Ref, untrusted: u32) -> impl Iterator<Item = Ground> {
+    // Such a certificate vouches for no other name, so it is nobody's but the
+    // CA's own, even where it is a root.
+    let is_ca = ffi::is_ca(leaf)
+        .then(|| Ground::of(Class::Certificate, 0, CertificateError::CaUsedAsEndEntity));
+    // The library is content with a key that may encrypt, for TLS 1.2 without
+    // forward secrecy.
+    let may_not_sign = (!ffi::may_sign_handshakes(leaf))
+        .then(|| Ground::of(Class::Certificate, 0, CertificateError::InvalidPurpose));
+    // A root vouches for those that name it as their issuer, not for itself.
+    let is_root_of_none = (untrusted == 0 && !same_name(leaf.subject_name(), leaf.issuer_name()))
+        .then(|| Ground::of(Class::Path, 0, CertificateError::UnknownIssuer));
+    is_ca.into_iter().chain(may_not_sign).chain(is_root_of_none)
+}
+
+/// Whether a root has the name that the chain ends at, so that its key was the
+/// wrong one: the chain is forged and not merely unknown.
+fn an_anchor_has_that_name(context: &X509StoreContextRef) -> bool {
+    let Some(last) = context.chain().and_then(|chain| chain.iter().last()) else {
+        return false;
+    };
+    let Some(ssl) = ssl(context) else {
+        return false;
+    };
+    ssl.ssl_context()
+        .cert_store()
+        .all_certificates()
+        .iter()
+        .any(|root| same_name(root.subject_name(), last.issuer_name()))
+}
+
+fn same_name(a: &X509NameRef, b: &X509NameRef) -> bool {
+    a.try_cmp(b).is_ok_and(std::cmp::Ordering::is_eq)
+}
+
+/// Whether the fault is one that a root may have.
+fn is_anchors_own(code: c_int) -> bool {
+    matches!(
+        code,
+        sys::X509_V_ERR_CERT_HAS_EXPIRED
+            | sys::X509_V_ERR_CERT_NOT_YET_VALID
+            | sys::X509_V_ERR_INVALID_CA
+            | sys::X509_V_ERR_INVALID_PURPOSE
+            | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
+            | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN
+            | sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION
+    )
+}
+
+/// The one table from the library's codes to reasons.
+fn classify(code: c_int) -> (Class, CertificateError) {
+    use CertificateError as E;
+
+    match code {
+        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
+        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
+        | sys::X509_V_ERR_INVALID_EXTENSION
+        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION
+        | sys::X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE
+        | SIGNATURE_ALGORITHM_MISMATCH
+        | SIGNATURE_ALGORITHM_INCONSISTENCY
+        | PATHLEN_INVALID_FOR_NON_CA..=EXTENSIONS_REQUIRE_VERSION_3 => {
+            (Class::Certificate, E::BadEncoding)
+        }
+        sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => {
+            (Class::Certificate, E::UnhandledCriticalExtension)
+        }
+        sys::X509_V_ERR_CERT_HAS_EXPIRED => (Class::Certificate, E::Expired),
+        sys::X509_V_ERR_CERT_NOT_YET_VALID => (Class::Certificate, E::NotYetValid),
+        sys::X509_V_ERR_INVALID_NON_CA => (Class::Certificate, E::CaUsedAsEndEntity),
+        sys::X509_V_ERR_INVALID_CA
+        | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
+        | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => (Class::Certificate, E::ConstraintViolated),
+        sys::X509_V_ERR_INVALID_PURPOSE
+        | sys::X509_V_ERR_CERT_REJECTED
+        | sys::X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE => (Class::Certificate, E::InvalidPurpose),
+        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+        | sys::X509_V_ERR_CERT_UNTRUSTED => (Class::Path, E::UnknownIssuer),
+        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE
+        | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => (Class::Signature, E::BadSignature),
+        NO_ISSUER_PUBLIC_KEY
+        | sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
+        | sys::X509_V_ERR_EE_KEY_TOO_SMALL
+        | sys::X509_V_ERR_CA_KEY_TOO_SMALL
+        | sys::X509_V_ERR_CA_MD_TOO_WEAK
+        | sys::X509_V_ERR_SUITE_B_INVALID_VERSION
+            ..=sys::X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256
+        | UNSUPPORTED_SIGNATURE_ALGORITHM
+        | EC_KEY_EXPLICIT_PARAMS => (Class::Signature, E::UnacceptableAlgorithm),
+        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => (Class::Length, E::ConstraintViolated),
+        sys::X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED
+        | sys::X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED
+        | PROXY_SUBJECT_NAME_VIOLATION
+        | sys::X509_V_ERR_NO_EXPLICIT_POLICY
+        | sys::X509_V_ERR_UNNESTED_RESOURCE
+        | sys::X509_V_ERR_PERMITTED_VIOLATION
+        | sys::X509_V_ERR_EXCLUDED_VIOLATION
+        | sys::X509_V_ERR_SUBTREE_MINMAX
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
+        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => (Class::Constraint, E::ConstraintViolated),
+        sys::X509_V_ERR_CERT_REVOKED => (Class::Revocation, E::Revoked),
+        sys::X509_V_ERR_UNABLE_TO_GET_CRL | sys::X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER => {
+            (Class::Revocation, E::RevocationUnknown)
+        }
+        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
+            (Class::Name, E::NameMismatch)
+        }
+        code => (Class::Other, other(ffi::verify_result(code))),
+    }
+}
+
+/// X.509 version 3, as it is encoded.
+const VERSION_3: i32 = 2;
+/// Codes that the bindings do not name (`x509_vfy.h`).
+const NO_ISSUER_PUBLIC_KEY: c_int = 24;
+const PROXY_SUBJECT_NAME_VIOLATION: c_int = 72;
+const UNSUPPORTED_SIGNATURE_ALGORITHM: c_int = 76;
+const SIGNATURE_ALGORITHM_MISMATCH: c_int = 77;
+const SIGNATURE_ALGORITHM_INCONSISTENCY: c_int = 78;
+const PATHLEN_INVALID_FOR_NON_CA: c_int = 80;
+const EXTENSIONS_REQUIRE_VERSION_3: c_int = 93;
+const EC_KEY_EXPLICIT_PARAMS: c_int = 94;
+
+fn other(result: X509VerifyResult) -> CertificateError {
+    CertificateError::Other(Cow::Borrowed(result.error_string()))
+}
+
+/// The code that makes the library send this alert.
+fn code_for(alert: Alert) -> c_int {
+    match alert {
+        Alert::BAD_CERTIFICATE => sys::X509_V_ERR_CERT_REJECTED,
+        Alert::CERTIFICATE_EXPIRED => sys::X509_V_ERR_CERT_HAS_EXPIRED,
+        Alert::UNKNOWN_CA => sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+        Alert::DECRYPT_ERROR => sys::X509_V_ERR_CERT_SIGNATURE_FAILURE,
+        Alert::UNSUPPORTED_CERTIFICATE => sys::X509_V_ERR_INVALID_PURPOSE,
+        Alert::CERTIFICATE_REVOKED => sys::X509_V_ERR_CERT_REVOKED,
+        // The library has no alert for this code and sends `certificate_unknown`.
+        _ => sys::X509_V_ERR_INVALID_EXTENSION,
+    }
+}
+
+#[cfg(test)]
+mod tests;
