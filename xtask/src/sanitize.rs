@@ -18,6 +18,12 @@ pub(crate) fn has_nightly() -> bool {
     Invocation::parse("cargo +nightly --version").succeeds()
 }
 
+/// Adds Miri to a nightly toolchain that is there already. A toolchain is a
+/// large thing to install unasked; a part of it is not.
+pub(crate) fn add_miri() -> Outcome {
+    Invocation::parse("rustup component add --toolchain nightly miri rust-src").run()
+}
+
 /// Runs the unit tests of the modules of tls-core that are, or stand on,
 /// unsafe code.
 pub(crate) fn miri() -> Outcome<String> {

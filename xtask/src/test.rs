@@ -69,6 +69,10 @@ fn each_alone(report: &mut Report) -> Outcome {
 /// Miri knows more of Rust's rules and cannot run a C library; for
 /// AddressSanitizer it is the other way round.
 fn sanitized(report: &mut Report) -> Outcome {
+    if sanitize::has_nightly() && !sanitize::has_miri() {
+        // Where that fails the step below says that Miri was not run.
+        let _ = sanitize::add_miri();
+    }
     if sanitize::has_miri() {
         report.step_with_note("Miri", sanitize::miri)?;
     } else {

@@ -82,3 +82,46 @@ fn names(backends: &[AnyBackend]) -> String {
             .join(" and "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(result: Result<AnyBackend, Error>) -> String {
+        match result {
+            Err(Error::Config(error)) => {
+                assert_eq!(error.field, "backend");
+                error.reason.into_owned()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_backend_is_found_by_its_name() {
+        for backend in Backend::available() {
+            let name = backend.info().name;
+            assert_eq!(Backend::by_name(name).unwrap().info().name, name);
+            assert_eq!(Backend::choose(Some(name)).unwrap().info().name, name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_in_the_build_is_refused_and_the_others_told() {
+        let reason = refusal(Backend::by_name("none-such"));
+        assert!(reason.contains("none-such"), "{reason}");
+        for backend in Backend::available() {
+            assert!(reason.contains(backend.info().name), "{reason}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_chosen_silently() {
+        let chosen = Backend::choose(None);
+        match Backend::available().as_slice() {
+            [only] => assert_eq!(chosen.unwrap().info().name, only.info().name),
+            [] => assert!(refusal(chosen).contains("no backend")),
+            _ => assert!(refusal(chosen).contains("name one")),
+        }
+    }
+}
