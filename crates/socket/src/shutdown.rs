@@ -23,7 +23,7 @@ impl<B: Layer> Socket<B> {
     /// possible; sending is [`Error::Closed`] from now on. Waits for room no
     /// longer than `timeout` ([`SHUTDOWN_TIMEOUT`] is usual). Once done, it
     /// does nothing more. A connection that the peer has torn down already
-    /// counts as ended.
+    /// counts as ended, unless a TLS session still held octets for it.
     pub fn shutdown_write(&mut self, timeout: Duration) -> Result<(), Error> {
         let mut budget = self.budget(Operation::Shutdown, Some(timeout));
         self.drive(&mut budget, |socket, _| socket.shutdown_write_step())

@@ -169,8 +169,9 @@ pub trait TlsSession: Debug + Send {
     fn interest(&self) -> Interest;
 
     /// Whether a read may make progress although the transport is quiet:
-    /// plaintext, or bytes that were read ahead. Bytes behind the peer's
-    /// `close_notify` count: whoever goes on in plain text has lost them.
+    /// plaintext, or bytes that were read ahead. What came behind the peer's
+    /// `close_notify` is nobody's, and libraries drop it: who means to go on in
+    /// plain text lends a transport that reads no further than a record.
     fn pending(&self) -> bool;
 
     /// What was negotiated; `None` before the handshake is done.

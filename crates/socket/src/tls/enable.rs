@@ -7,7 +7,6 @@ use tls_core::{ServerName, SessionFacts, Step, TlsBackend, TlsSession};
 
 use super::handed_over::HandedOver;
 use super::session::TlsLayer;
-use crate::layer::LayerSession;
 use crate::{Address, Error, Listener, Operation, Refusal, Socket};
 
 /// A usual time for a handshake: 30 s.
@@ -194,7 +193,7 @@ impl<B: TlsBackend> Socket<B> {
     /// [`close_tls`](Self::close_tls) without waiting.
     pub fn try_close_tls(&mut self) -> Result<Step<()>, Error> {
         let (session, mut wire) = self.parts(false);
-        session.ok_or(Refusal::TlsOff)?.close(&mut wire)
+        session.ok_or(Refusal::TlsOff)?.close_and_go_on(&mut wire)
     }
 
     /// Makes the socket plain again. Only after both sides' `close_notify`
@@ -202,8 +201,9 @@ impl<B: TlsBackend> Socket<B> {
     /// ([`Refusal::BytesHeld`]), and never after a failure (the same error
     /// again). [`Refusal::TlsOff`] on a plain socket.
     ///
-    /// The peer must not send plaintext before it has seen our `close_notify`:
-    /// TLS may have read it already.
+    /// The peer must send nothing behind its own `close_notify` before it has
+    /// seen ours. TLS may have read it already: plaintext is refused as
+    /// [`Refusal::BytesHeld`], but whole records are dropped.
     pub fn disable_tls(&mut self) -> Result<(), Error> {
         self.session
             .as_ref()

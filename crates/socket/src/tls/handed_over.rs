@@ -1,12 +1,6 @@
 //! Bytes of the peer that were read before TLS was turned on.
 
-use std::io::{self, IoSlice};
-use std::os::fd::BorrowedFd;
-
-use tls_core::Transport;
-
 use crate::Refusal;
-use crate::wire::Wire;
 
 /// What the session reads before it reads from the descriptor.
 #[derive(Default)]
@@ -34,7 +28,7 @@ impl HandedOver {
         self.read == self.bytes.len()
     }
 
-    fn take(&mut self, buf: &mut [u8]) -> usize {
+    pub(super) fn take(&mut self, buf: &mut [u8]) -> usize {
         let rest = &self.bytes[self.read..];
         let octets = rest.len().min(buf.len());
         buf[..octets].copy_from_slice(&rest[..octets]);
@@ -43,33 +37,5 @@ impl HandedOver {
             *self = Self::default();
         }
         octets
-    }
-}
-
-/// The transport while bytes are left. It has no descriptor to tell: what is
-/// read is not yet the descriptor's.
-pub(crate) struct HandedFirst<'a, 'w> {
-    pub(crate) handed_over: &'a mut HandedOver,
-    pub(crate) wire: &'a mut Wire<'w>,
-}
-
-impl Transport for HandedFirst<'_, '_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.handed_over.is_empty() {
-            return self.wire.read(buf);
-        }
-        Ok(self.handed_over.take(buf))
-    }
-
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.wire.write(buf)
-    }
-
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.wire.write_vectored(bufs)
-    }
-
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        None
     }
 }

@@ -2,7 +2,9 @@
 //! knows of TLS, apart from its errors.
 
 mod enable;
+mod framing;
 mod handed_over;
+mod lent_wire;
 mod session;
 
 pub use enable::HANDSHAKE_TIMEOUT;

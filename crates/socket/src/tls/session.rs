@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use tls_core::{Error as TlsError, Interest, Step, TlsSession, Transport};
 
-use super::handed_over::{HandedFirst, HandedOver};
+use super::framing::Framing;
+use super::handed_over::HandedOver;
+use super::lent_wire::{LentWire, PeerMayBeGone};
 use crate::layer::LayerSession;
 use crate::wire::Wire;
 use crate::{Error, Refusal};
@@ -15,11 +17,25 @@ use crate::{Error, Refusal};
 pub struct TlsLayer<S> {
     session: S,
     handed_over: HandedOver,
+    framing: Framing,
     /// The error that ended the session. Nothing passes after it.
     failed: Option<TlsError>,
     handshake: Handshake,
-    close_sent: bool,
+    close: Close,
     close_received: bool,
+    /// Whether plaintext may follow the peer's `close_notify`.
+    may_go_on: bool,
+}
+
+/// How far this side's `close_notify` is.
+#[derive(Debug)]
+enum Close {
+    NotAsked,
+    /// On its way, alone or behind what else was held.
+    Asked {
+        alone: bool,
+    },
+    Sent,
 }
 
 /// How far the handshake is, for the statistics.
@@ -34,10 +50,12 @@ impl<S: TlsSession> TlsLayer<S> {
         Self {
             session,
             handed_over,
+            framing: Framing::default(),
             failed: None,
             handshake: Handshake::NotStarted,
-            close_sent: false,
+            close: Close::NotAsked,
             close_received: false,
+            may_go_on: false,
         }
     }
 
@@ -53,20 +71,34 @@ impl<S: TlsSession> TlsLayer<S> {
         self.lend(wire, |session, io| session.key_update(io))
     }
 
+    /// Closes TLS, but not the stream: what follows the peer's `close_notify`
+    /// is left in the descriptor from now on.
+    pub(super) fn close_and_go_on(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        self.may_go_on = true;
+        self.send_close(wire)
+    }
+
     /// Whether the stream may go on as plaintext, because TLS has ended
     /// cleanly on both sides and nothing of it is left here.
     pub(super) fn check_ended(&self) -> Result<(), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone().into());
         }
-        if !self.close_sent || !self.close_received {
+        if !matches!(self.close, Close::Sent) || !self.close_received {
             return Err(Refusal::TlsNotClosed.into());
         }
-        let writes = self.session.interest().contains(Interest::WRITE);
-        if writes || self.session.pending() || !self.handed_over.is_empty() {
+        let writes = self.waits_for_room();
+        // The peer's last record is its `close_notify`. Less or more than
+        // whole records is something else, which TLS has read.
+        let read_ahead = self.session.pending() || !self.framing.is_between_records();
+        if writes || read_ahead || !self.handed_over.is_empty() {
             return Err(Refusal::BytesHeld.into());
         }
         Ok(())
+    }
+
+    fn waits_for_room(&self) -> bool {
+        self.session.interest().contains(Interest::WRITE)
     }
 
     /// One call of the session, unless it has failed.
@@ -81,15 +113,13 @@ impl<S: TlsSession> TlsLayer<S> {
         if let Handshake::NotStarted = self.handshake {
             self.handshake = Handshake::Since(Instant::now());
         }
-        let result = if self.handed_over.is_empty() {
-            call(&mut self.session, wire)
-        } else {
-            let mut first = HandedFirst {
-                handed_over: &mut self.handed_over,
-                wire,
-            };
-            call(&mut self.session, &mut first)
+        let mut lent = LentWire {
+            handed_over: &mut self.handed_over,
+            framing: &mut self.framing,
+            wire,
+            one_record: self.may_go_on,
         };
+        let result = call(&mut self.session, &mut lent);
         if let Handshake::Since(start) = self.handshake
             && self.session.facts().is_some()
         {
@@ -111,6 +141,24 @@ impl<S: TlsSession> TlsLayer<S> {
             self.failed = Some(error.clone());
         }
         error.into()
+    }
+
+    /// Sends `close_notify`, once.
+    fn send_close(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        let alone = match self.close {
+            Close::Sent => return Ok(Step::Ready(())),
+            Close::Asked { alone } => alone,
+            Close::NotAsked => !self.waits_for_room(),
+        };
+        self.close = Close::Asked { alone };
+        let step = self.lend(wire, |session, io| match alone {
+            true => session.close(&mut PeerMayBeGone(io)),
+            false => session.close(io),
+        })?;
+        if step.is_ready() {
+            self.close = Close::Sent;
+        }
+        Ok(step)
     }
 
     /// What the session had decrypted before sending failed is still the
@@ -183,16 +231,11 @@ impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
     }
 
     fn close(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
-        if self.close_sent {
-            return Ok(Step::Ready(()));
-        }
-        let step = self.lend(wire, |session, io| session.close(io))?;
-        self.close_sent = step.is_ready();
-        Ok(step)
+        self.send_close(wire)
     }
 
     fn holds_output(&self) -> bool {
-        self.failed.is_none() && self.session.interest().contains(Interest::WRITE)
+        self.failed.is_none() && self.waits_for_room()
     }
 
     fn holds_input(&self) -> bool {
@@ -209,7 +252,7 @@ impl<S: fmt::Debug> fmt::Debug for TlsLayer<S> {
         f.debug_struct("TlsLayer")
             .field("session", &self.session)
             .field("failed", &self.failed)
-            .field("close_sent", &self.close_sent)
+            .field("close", &self.close)
             .field("close_received", &self.close_received)
             .finish_non_exhaustive()
     }

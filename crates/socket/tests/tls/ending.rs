@@ -162,6 +162,61 @@ fn going_back_is_refused_when_tls_has_read_what_comes_behind() {
 }
 
 #[test]
+fn plaintext_right_behind_the_peers_close_is_not_read_by_tls() {
+    // The peer goes on in the clear as soon as it has seen our close.
+    let (mut peer, mut socket) = server_of_a_raw_client();
+    let sound = record(DATA, b"before");
+    peer.send_all(&sound[..8]).unwrap();
+    assert_eq!(
+        socket.try_recv(&mut [0; 8]),
+        Ok(Step::Blocked(Interest::READ))
+    );
+    socket.close_tls(LONG).unwrap();
+    let mut wire = sound[8..].to_vec();
+    wire.extend(record(DATA, b"more"));
+    wire.extend(record(ALERT, &[0]));
+    wire.extend(b"plaintext");
+    peer.send_all(&wire).unwrap();
+    let mut got = [0; 10];
+    socket.recv_exact(&mut got).unwrap();
+    assert_eq!(&got, b"beforemore");
+    assert_eq!(socket.recv(&mut got).unwrap(), 0);
+    socket.disable_tls().unwrap();
+    assert_eq!(socket.recv(&mut got).unwrap(), 9);
+    assert_eq!(&got[..9], b"plaintext");
+}
+
+#[test]
+fn a_peer_that_has_ended_and_gone_needs_no_close_notify() {
+    let (mut near, mut far) = tls_pair();
+    far.send_all(b"last").unwrap();
+    far.shutdown_write(LONG).unwrap();
+    drop(far);
+    assert_eq!(near.shutdown(LONG), Ok(4));
+    assert_eq!(near.recv(&mut [0]), Ok(0));
+    assert_eq!(near.send(b"x").unwrap_err(), Error::Closed);
+}
+
+#[test]
+fn a_peer_that_has_gone_without_close_notify_is_told_by_a_shutdown() {
+    let (mut near, far) = tls_pair();
+    drop(far);
+    assert_eq!(near.shutdown_write(LONG), Ok(()));
+    assert_eq!(tls_error(near.shutdown(LONG)), TlsError::Truncated);
+}
+
+#[test]
+fn data_that_a_gone_peer_did_not_get_fails_the_shutdown() {
+    let (mut near, far) = tls_pair();
+    while near.interest() == Interest::READ {
+        assert!(near.try_send(&[3; 5000]).unwrap().is_ready());
+    }
+    drop(far);
+    let error = near.shutdown_write(LONG).unwrap_err();
+    assert!(matches!(error, Error::Io(_)), "{error:?}");
+}
+
+#[test]
 fn tls_can_be_turned_on_again_after_a_clean_end() {
     let (mut client, mut server) = tls_pair();
     end_tls(&mut client, &mut server);
