@@ -89,6 +89,8 @@ fn pipe(socket: &mut Socket<AnyBackend>, at_eof: args::AtEof) -> Result<(), Fail
                 written.map_err(Failure::output)?;
                 continue;
             }
+            // A session may stop for a breath although it has read ahead.
+            Step::Blocked(_) if socket.has_pending() => continue,
             Step::Blocked(_) => {}
         }
         // The input is read only when all that came before has left, so that

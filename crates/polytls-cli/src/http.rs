@@ -106,7 +106,7 @@ fn understand(parsed: &httparse::Request<'_, '_>) -> Result<Request, Status> {
                 .any(|item| item.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
         };
         if header.name.eq_ignore_ascii_case("connection") {
-            close = !says("keep-alive") && (close || says("close"));
+            close |= says("close");
         }
         // A body would be taken for the next request: answer, then hang up.
         let body = header.name.eq_ignore_ascii_case("transfer-encoding")
