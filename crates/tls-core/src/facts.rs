@@ -25,7 +25,8 @@ pub struct SessionFacts {
     /// The application protocol, if one was negotiated.
     pub alpn: Option<Vec<u8>>,
     /// The name in the server name indication: sent by a client, received by
-    /// a server ([`SNI`](crate::Capabilities::SNI)). An IP address is never in it.
+    /// a server ([`SNI`](crate::Capabilities::SNI)); in lower case, as the case
+    /// of a host name means nothing (RFC 4343). An IP address is never in it.
     pub server_name: Option<String>,
     /// The certificates that the peer sent, its own first; empty when it sent
     /// none. Without [`FACT_PEER_CHAIN`](crate::Capabilities::FACT_PEER_CHAIN)

@@ -94,7 +94,7 @@ impl ClientContext {
                 }
                 if self.0.config.sni() {
                     ssl.set_hostname(host)?;
-                    sent = Some(host.to_owned());
+                    sent = Some(host.to_ascii_lowercase());
                 }
             }
             ServerName::IpAddress(address) if by_name => {

@@ -87,7 +87,7 @@ impl ClientContext {
             .map_err(|error| Error::backend(NAME, error))?;
         let sent = match name {
             ServerName::DnsName(host) if config.sni() => {
-                Some(host.as_ref().trim_end_matches('.').to_owned())
+                Some(host.as_ref().trim_end_matches('.').to_ascii_lowercase())
             }
             _ => None,
         };

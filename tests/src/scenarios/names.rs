@@ -95,7 +95,10 @@ fn other_address<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
 }
 
 fn any_case<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
-    meets(case, "SERVER.Example", &case.pki.p256);
+    let pair = meets(case, "SERVER.Example", &case.pki.p256);
+    for facts in [pair.client.facts(), pair.server.facts()] {
+        assert_eq!(facts.server_name.as_deref(), Some(HOST));
+    }
 }
 
 fn wildcard<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
