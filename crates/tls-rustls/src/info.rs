@@ -1,7 +1,7 @@
 //! What rustls can do with this provider.
 
 use rustls::crypto::CryptoProvider;
-use tls_core::{BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion};
+use tls_core::{BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion, Role};
 
 use crate::backend::NAME;
 use crate::names;
@@ -18,26 +18,26 @@ pub(crate) fn probe(provider: &CryptoProvider) -> BackendInfo {
     info.cipher_suites = names::suites(provider);
     info.groups = names::groups(provider);
     info.signature_schemes = names::schemes(provider);
-    let both = shared(&info.cipher_suites, &info.groups);
-    info.client = both
-        | Capabilities::VERIFY_IP
-        | Capabilities::VERIFY_CHAIN_ONLY
-        | Capabilities::VERIFY_NOTHING;
-    info.server = both
-        | Capabilities::CLIENT_AUTH_OPTIONAL
-        | Capabilities::CLIENT_AUTH_REQUIRED
-        | Capabilities::ALPN_STRICT;
+    let both = capabilities(&info.cipher_suites, &info.groups);
+    info.client = both & Capabilities::of(Role::Client);
+    info.server = both & Capabilities::of(Role::Server);
     info
 }
 
-/// What a client and a server have in common.
-fn shared(suites: &[CipherSuite], groups: &[NamedGroup]) -> Capabilities {
+/// What holds in each role that it means something in.
+fn capabilities(suites: &[CipherSuite], groups: &[NamedGroup]) -> Capabilities {
     let mut flags = Capabilities::GROUPS
         | Capabilities::SIGNATURE_SCHEMES
         | Capabilities::ROOTS
+        | Capabilities::VERIFY_IP
+        | Capabilities::VERIFY_CHAIN_ONLY
+        | Capabilities::VERIFY_NOTHING
         | Capabilities::IDENTITY
+        | Capabilities::CLIENT_AUTH_OPTIONAL
+        | Capabilities::CLIENT_AUTH_REQUIRED
         | Capabilities::SNI
         | Capabilities::ALPN
+        | Capabilities::ALPN_STRICT
         | Capabilities::KEY_LOG
         | Capabilities::EXPORTER
         | Capabilities::FACT_VERSION

@@ -30,15 +30,7 @@ fn a_refused_certificate_says_why_and_what_to_do() {
             ("elsewhere", &ca, "name", "--server-name"),
             ("client", &ca, "purpose", "serverAuth"),
         ] {
-            let server = Server::polytls(&[
-                "--echo",
-                "--backend",
-                &backend,
-                "--cert",
-                &files.path(&format!("{leaf}.pem")),
-                "--key",
-                &files.path(&format!("{leaf}.key")),
-            ]);
+            let server = Server::serving(&backend, &files, leaf, &["--echo"]);
             // The client's certificate has another name as well.
             let name = if leaf == "client" {
                 "client.example"
@@ -65,15 +57,7 @@ fn danger_relaxes_what_it_names_and_nothing_else() {
     let files = Files::new();
     let ca = files.path("ca.pem");
     for backend in backends() {
-        let server = Server::polytls(&[
-            "--echo",
-            "--backend",
-            &backend,
-            "--cert",
-            &files.path("elsewhere.pem"),
-            "--key",
-            &files.path("elsewhere.key"),
-        ]);
+        let server = Server::serving(&backend, &files, "elsewhere", &["--echo"]);
         let target = server.localhost();
         let any_name = ["--danger-accept-any-name", "--ca"];
         let (code, said) = connect(&backend, &[&[&*target], &any_name[..], &[&*ca]].concat());
@@ -224,19 +208,12 @@ fn settings_that_the_sides_do_not_share_are_told() {
     let files = Files::new();
     let ca = files.path("ca.pem");
     for backend in backends() {
-        let server = Server::polytls(&[
-            "--echo",
-            "--backend",
+        let server = Server::serving(
             &backend,
-            "--cert",
-            &files.path("server.pem"),
-            "--key",
-            &files.path("server.key"),
-            "--tls-min",
-            "1.3",
-            "--alpn",
-            "demo",
-        ]);
+            &files,
+            "server",
+            &["--echo", "--tls-min", "1.3", "--alpn", "demo"],
+        );
         let target = server.localhost();
         let (code, said) = connect(&backend, &[&target, "--ca", &ca, "--tls-max", "1.2"]);
         assert_eq!(code, 8, "{backend}: {said}");

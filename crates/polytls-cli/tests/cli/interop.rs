@@ -26,15 +26,7 @@ fn curl_reads_a_folder_from_every_backend_in_both_versions() {
     let body: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
     fs::write(www.join("data.bin"), &body).unwrap();
     for backend in backends() {
-        let server = Server::polytls(&[
-            "--backend",
-            &backend,
-            "--cert",
-            &files.path("server.pem"),
-            "--key",
-            &files.path("server.key"),
-            www.to_str().unwrap(),
-        ]);
+        let server = Server::serving(&backend, &files, "server", &[www.to_str().unwrap()]);
         let url = format!("https://{}/data.bin", server.localhost());
         for (version, _, _) in VERSIONS {
             let ca = files.path("ca.pem");
@@ -120,15 +112,12 @@ fn openssl_s_client_is_served_by_every_backend_in_both_versions() {
     let files = Files::new();
     files.write("hello.txt", b"hello from a file");
     for backend in backends() {
-        let server = Server::polytls(&[
-            "--backend",
+        let server = Server::serving(
             &backend,
-            "--cert",
-            &files.path("server.pem"),
-            "--key",
-            &files.path("server.key"),
-            files.folder().to_str().unwrap(),
-        ]);
+            &files,
+            "server",
+            &[files.folder().to_str().unwrap()],
+        );
         for (_, flag, name) in VERSIONS {
             let request = "GET /hello.txt HTTP/1.0\r\n\r\n";
             let (good, said) = s_client(&server, &files, &[flag, "-alpn", "http/1.1"], request);
@@ -167,19 +156,18 @@ fn openssl_s_client_is_served_by_every_backend_in_both_versions() {
 fn openssl_s_client_must_have_a_certificate_where_one_is_required() {
     let files = Files::new();
     files.write("hello.txt", b"hello");
-    let (cert, key) = (files.path("client.pem"), files.path("client.key"));
+    let (cert, key) = files.identity("client");
     for backend in backends() {
-        let server = Server::polytls(&[
-            "--backend",
+        let server = Server::serving(
             &backend,
-            "--cert",
-            &files.path("server.pem"),
-            "--key",
-            &files.path("server.key"),
-            "--client-ca",
-            &files.path("ca.pem"),
-            files.folder().to_str().unwrap(),
-        ]);
+            &files,
+            "server",
+            &[
+                "--client-ca",
+                &files.path("ca.pem"),
+                files.folder().to_str().unwrap(),
+            ],
+        );
         for (_, flag, name) in VERSIONS {
             let request = "GET /hello.txt HTTP/1.0\r\n\r\n";
             let (good, said) = s_client(
@@ -208,16 +196,7 @@ fn every_backend_connects_to_openssl_s_server_in_both_versions() {
     let files = Files::new();
     for backend in backends() {
         for (version, flag, name) in VERSIONS {
-            let server = Server::openssl(&[
-                "-cert",
-                &files.path("server.pem"),
-                "-key",
-                &files.path("server.key"),
-                flag,
-                "-alpn",
-                "demo",
-                "-rev",
-            ]);
+            let server = Server::openssl(&files, &[flag, "-alpn", "demo", "-rev"]);
             let mut connect = polytls(&[
                 "connect",
                 &server.localhost(),
@@ -260,19 +239,18 @@ fn every_backend_presents_its_certificate_to_openssl_s_server() {
     let files = Files::new();
     for backend in backends() {
         for (version, flag, _) in VERSIONS {
-            let server = Server::openssl(&[
-                "-cert",
-                &files.path("server.pem"),
-                "-key",
-                &files.path("server.key"),
-                flag,
-                "-CAfile",
-                &files.path("ca.pem"),
-                "-Verify",
-                "3",
-                "-verify_return_error",
-                "-rev",
-            ]);
+            let server = Server::openssl(
+                &files,
+                &[
+                    flag,
+                    "-CAfile",
+                    &files.path("ca.pem"),
+                    "-Verify",
+                    "3",
+                    "-verify_return_error",
+                    "-rev",
+                ],
+            );
             let common = [
                 "connect",
                 &server.localhost(),
@@ -281,7 +259,7 @@ fn every_backend_presents_its_certificate_to_openssl_s_server() {
                 "--ca",
                 &files.path("ca.pem"),
             ];
-            let (cert, key) = (files.path("client.pem"), files.path("client.key"));
+            let (cert, key) = files.identity("client");
             let with = run(
                 polytls(&common).args(["--cert", &cert, "--key", &key]),
                 b"ba\n",
@@ -308,14 +286,7 @@ fn every_backend_presents_its_certificate_to_openssl_s_server() {
 fn what_the_server_says_first_arrives_before_anything_is_sent() {
     let files = Files::new();
     for backend in backends() {
-        let mut server = Server::openssl(&[
-            "-cert",
-            &files.path("server.pem"),
-            "-key",
-            &files.path("server.key"),
-            "-naccept",
-            "1",
-        ]);
+        let mut server = Server::openssl(&files, &["-naccept", "1"]);
         server.say("220 ready\n");
         let mut connect = polytls(&[
             "connect",

@@ -98,10 +98,27 @@ impl Server {
         )
     }
 
-    pub(crate) fn openssl(args: &[&str]) -> Self {
+    /// `polytls serve` on this backend, as who this certificate is for.
+    pub(crate) fn serving(backend: &str, files: &Files, leaf: &str, args: &[&str]) -> Self {
+        let (cert, key) = files.identity(leaf);
+        let own = ["--backend", backend, "--cert", &cert, "--key", &key];
+        Self::polytls(&[&own, args].concat())
+    }
+
+    /// `openssl s_server` as the server.
+    pub(crate) fn openssl(files: &Files, args: &[&str]) -> Self {
+        let (cert, key) = files.identity("server");
         let mut command = Command::new("openssl");
         command
-            .args(["s_server", "-accept", "127.0.0.1:0"])
+            .args([
+                "s_server",
+                "-accept",
+                "127.0.0.1:0",
+                "-cert",
+                &cert,
+                "-key",
+                &key,
+            ])
             .args(args);
         Self::start(&mut command, "ACCEPT ")
     }
@@ -177,6 +194,14 @@ impl Files {
 
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// The files of a certificate and its key.
+    pub(crate) fn identity(&self, leaf: &str) -> (String, String) {
+        (
+            self.path(&format!("{leaf}.pem")),
+            self.path(&format!("{leaf}.key")),
+        )
     }
 
     pub(crate) fn folder(&self) -> &Path {
