@@ -85,6 +85,10 @@ capabilities! {
     FACT_SIGNATURE_SCHEME = 23;
     /// The facts tell all certificates that the peer sent, not its own alone.
     FACT_PEER_CHAIN = 24;
+    /// Certificates are judged by the rules that backends share, and the alert names the reason.
+    CERTIFICATE_RULES = 25;
+    /// The names of application protocols may be any octets, not text alone.
+    ALPN_OCTETS = 26;
 }
 
 impl Capabilities {

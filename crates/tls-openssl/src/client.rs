@@ -11,7 +11,7 @@ use crate::context::HOST_FLAGS;
 use crate::facts::Known;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
-use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, signing};
+use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, session, signing};
 
 /// A client's config as OpenSSL wants it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl ClientContext {
             server_name,
             verifies: !matches!(verification, ServerVerification::Nothing),
         };
-        OpenSslSession::new(ssl, known)
+        session::new(ssl, known)
     }
 
     /// The library's session, and the name that it will send.

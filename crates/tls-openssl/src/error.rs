@@ -37,6 +37,10 @@ pub(crate) fn translate(ssl: &SslRef, role: Role, queued: &ErrorStack, ended: bo
         Some(Meaning::Framing(_)) if !was_heard(ssl, role) => PeerMisbehaved::NotTls.into(),
         Some(Meaning::Framing(error)) => error.into(),
         Some(Meaning::NothingShared) => nothing_shared(ssl, role).into(),
+        Some(Meaning::Downgraded) => match role {
+            Role::Client => PeerMisbehaved::IllegalParameter.into(),
+            Role::Server => PeerIncompatible::NoCommonVersion.into(),
+        },
         None if queued.errors().is_empty() && ended => Error::Truncated,
         None => Error::backend(NAME, queued.clone()),
     }
@@ -81,6 +85,10 @@ enum Meaning {
     Framing(PeerMisbehaved),
     /// A server shares no suite with its client, or no group, or no scheme.
     NothingShared,
+    /// A client sees the mark of a server that could do better, which only one
+    /// in between can have prevented (RFC 8446, section 4.1.3); a server hears
+    /// that its client has tried better before (RFC 7507).
+    Downgraded,
 }
 
 impl From<PeerMisbehaved> for Meaning {
@@ -125,7 +133,6 @@ meanings! {
         WRONG_VERSION_NUMBER = 267
         UNKNOWN_PROTOCOL = 252
         RECORD_LENGTH_MISMATCH = 213
-        RECORD_TOO_SMALL = 298
         LENGTH_TOO_SHORT = 160
         BAD_PACKET = 240
         BAD_PACKET_LENGTH = 115
@@ -143,9 +150,13 @@ meanings! {
         UNEXPECTED_RECORD = 245
         BAD_RECORD_TYPE = 443
         APP_DATA_IN_HANDSHAKE = 100
+        RECORD_TOO_SMALL = 298
     }
     Meaning::NothingShared => {
         NO_SHARED_CIPHER = 193
+    }
+    Meaning::Downgraded => {
+        INAPPROPRIATE_FALLBACK = 373
     }
     PeerIncompatible::NoCommonVersion => {
         UNSUPPORTED_PROTOCOL = 258
@@ -155,7 +166,6 @@ meanings! {
         VERSION_TOO_HIGH = 166
         WRONG_SSL_VERSION = 266
         NO_PROTOCOLS_AVAILABLE = 191
-        INAPPROPRIATE_FALLBACK = 373
         MISSING_SUPPORTED_VERSIONS_EXTENSION = 420
     }
     PeerIncompatible::NoCommonCipherSuite => {
@@ -197,7 +207,6 @@ meanings! {
         CA_MD_TOO_WEAK = 398
         BAD_ECC_CERT = 304
         UNKNOWN_CERTIFICATE_TYPE = 247
-        WRONG_CERTIFICATE_TYPE = 383
     }
     PeerMisbehaved::BadCryptography => {
         DECRYPTION_FAILED = 147
@@ -255,6 +264,7 @@ meanings! {
         BAD_PROTOCOL_VERSION_NUMBER = 116
         RENEGOTIATION_ENCODING_ERR = 336
         RENEGOTIATE_EXT_TOO_LONG = 335
+        SIGNATURE_ALGORITHMS_ERROR = 360
     }
     PeerMisbehaved::IllegalParameter => {
         BAD_CIPHER = 186
@@ -284,11 +294,13 @@ meanings! {
         UNSOLICITED_EXTENSION = 217
         UNSUPPORTED_COMPRESSION_ALGORITHM = 257
         WRONG_CIPHER_RETURNED = 261
+        WRONG_CERTIFICATE_TYPE = 383
         WRONG_CURVE = 378
         WRONG_SIGNATURE_TYPE = 370
         EXTENSION_NOT_RECEIVED = 279
         SSL3_EXT_INVALID_MAX_FRAGMENT_LENGTH = 232
         REQUIRED_CIPHER_MISSING = 215
+        REQUIRED_COMPRESSION_ALGORITHM_MISSING = 342
         TLS_INVALID_ECPOINTFORMAT_LIST = 157
         ILLEGAL_POINT_COMPRESSION = 162
         SIGNATURE_FOR_NON_SIGNING_CERTIFICATE = 220

@@ -1,12 +1,11 @@
 //! Gives a context its certificate chain and private key.
 
+use backend_kit::pkcs8;
 use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::ssl::SslContextBuilder;
 use openssl::x509::X509;
 use tls_core::{Error, Identity, PrivateKeyDer};
-
-use crate::pkcs8;
 
 /// The shortest RSA key that any backend signs with.
 const MIN_RSA_BITS: u32 = 2048;

@@ -49,6 +49,8 @@ fn capabilities(info: &BackendInfo) -> Capabilities {
         | Capabilities::SNI
         | Capabilities::ALPN
         | Capabilities::ALPN_STRICT
+        | Capabilities::ALPN_OCTETS
+        | Capabilities::CERTIFICATE_RULES
         | Capabilities::KEY_LOG
         | Capabilities::EXPORTER
         | Capabilities::FACT_VERSION

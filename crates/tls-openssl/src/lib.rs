@@ -10,7 +10,7 @@
 //! choice of providers above all, stay in force.
 //!
 //! What the contract has no word for is reached through the library's own
-//! types: [`OpenSslSession::ssl`], [`ClientContext::ssl_context`] and
+//! types: [`OpenSslLibrary::ssl`], [`ClientContext::ssl_context`] and
 //! [`ServerContext::ssl_context`].
 
 mod backend;
@@ -23,10 +23,8 @@ mod identity;
 mod info;
 mod names;
 mod notes;
-mod pkcs8;
 mod queue;
 mod roots;
-mod scratch;
 mod server;
 mod session;
 mod signing;
@@ -37,4 +35,4 @@ mod verify;
 pub use backend::OpenSsl;
 pub use client::ClientContext;
 pub use server::ServerContext;
-pub use session::OpenSslSession;
+pub use session::{OpenSslLibrary, OpenSslSession};

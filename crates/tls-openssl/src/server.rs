@@ -9,7 +9,7 @@ use tls_core::{AlpnProtocols, ClientAuth, Error, Role, Roots, ServerConfig};
 use crate::facts::Known;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
-use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, signing};
+use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, session, signing};
 
 /// A server's config as OpenSSL wants it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl ServerContext {
             server_name: None,
             verifies: self.0.verifies,
         };
-        OpenSslSession::new(self.ssl().map_err(failed)?, known)
+        session::new(self.ssl().map_err(failed)?, known)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {

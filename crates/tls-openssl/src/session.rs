@@ -1,501 +1,55 @@
 //! One session.
 
-use std::io::{self, IoSlice};
-
+use backend_kit::{Library, Pause};
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream};
-use tls_core::{
-    Capabilities, Error, Interest, Lender, LentTransport, ProtocolVersion, Role, SessionFacts,
-    StagedTransport, Step, TlsSession, Transport, Unsupported,
-};
+use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport};
 
 use crate::error::translate;
 use crate::facts::{self, Known};
 use crate::info::NAME;
-use crate::scratch::{Pieces, gathered};
 use crate::{ffi, queue};
 
-/// How often one read goes on that found messages but no data. The library
-/// comes back when its read buffer, of about 16 KiB, is used up, so a peer that
-/// sends nothing else cannot keep the caller inside of a read.
-const MAX_TURNS: u32 = 4;
-
-/// How many such turns are taken while what they caused cannot be sent. Then
-/// reading waits for writing, so that the answers do not pile up.
-const MAX_UNANSWERED_TURNS: u32 = 4;
-
-/// The longest label of an exporter: TLS 1.3 puts `tls13 ` before it, into 255
-/// octets (RFC 8446, section 7.1).
-const MAX_EXPORTER_LABEL: usize = 249;
-
 /// A session over OpenSSL.
-#[derive(Debug)]
-pub struct OpenSslSession {
-    /// Fills the slot under the library for the length of a call.
-    lender: Lender,
-    inner: Inner,
-}
+pub type OpenSslSession = backend_kit::Session<OpenSslLibrary>;
 
-/// All but the lender, which is busy while a call runs.
+/// OpenSSL's own session, behind an [`OpenSslSession`].
 #[derive(Debug)]
-struct Inner {
+pub struct OpenSslLibrary {
     stream: SslStream<StagedTransport>,
     known: Known,
-    stage: Stage,
-    /// What blocked the handshake.
-    waits_for: Interest,
-    facts: Option<Box<SessionFacts>>,
-    /// The error that ended the session.
-    failed: Option<Error>,
-    /// `close` was called.
-    closed: bool,
-    /// `close_notify` was given to the transport or staged.
-    close_sent: bool,
-    /// The peer's `close_notify` has come.
-    peer_closed: bool,
-    /// A KeyUpdate was made and may be staged.
-    updating: bool,
-    /// Everything that came was used as far as it goes: what the library
-    /// holds is less than a record.
-    dry: bool,
-    /// The last read stopped before the transport had nothing left.
-    cut_short: bool,
-    /// Turns without data since what they caused was last sent.
-    unanswered: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Handshaking,
-    /// The library is done, but the last flight is staged.
-    Negotiated,
-    Established,
+/// A session whose handshake has not begun.
+pub(crate) fn new(ssl: Ssl, known: Known) -> Result<OpenSslSession, Error> {
+    OpenSslSession::new(|transport| {
+        let stream = SslStream::new(ssl, transport).map_err(|error| Error::backend(NAME, error))?;
+        Ok(OpenSslLibrary { stream, known })
+    })
 }
 
-/// Why a call of the library did not go through.
-enum Pause {
-    /// The transport has nothing.
-    Blocked,
-    /// Messages were taken in, but no data.
-    Message,
-    /// The peer's `close_notify` came.
-    Closed,
-}
-
-impl OpenSslSession {
-    pub(crate) fn new(ssl: Ssl, known: Known) -> Result<Self, Error> {
-        let (lender, lent) = LentTransport::new();
-        let stream = SslStream::new(ssl, StagedTransport::new(lent))
-            .map_err(|error| Error::backend(NAME, error))?;
-        let waits_for = match known.role {
-            Role::Client => Interest::WRITE,
-            Role::Server => Interest::READ,
-        };
-        Ok(Self {
-            lender,
-            inner: Inner {
-                stream,
-                known,
-                stage: Stage::Handshaking,
-                waits_for,
-                facts: None,
-                failed: None,
-                closed: false,
-                close_sent: false,
-                peer_closed: false,
-                updating: false,
-                dry: false,
-                cut_short: false,
-                unanswered: 0,
-            },
-        })
-    }
-
+impl OpenSslLibrary {
     /// The library's own session, for what the contract has no word for.
     pub fn ssl(&self) -> &SslRef {
-        self.inner.stream.ssl()
+        self.stream.ssl()
     }
 
-    /// Runs `f` with the transport lent and the error queue empty; keeps an
-    /// error that it gives, once the alert has had its chance to leave.
-    ///
-    /// The queue is empty again after a call of the library that failed: the
-    /// library says "blocked" only if nothing is queued, and otherwise the
-    /// queue was taken for the error. A record that was read or written queues
-    /// nothing; what does more may, and empties it itself.
-    fn run<T>(
-        &mut self,
-        io: &mut dyn Transport,
-        f: impl FnOnce(&mut Inner) -> Result<Step<T>, Error>,
-    ) -> Result<Step<T>, Error> {
-        self.check_sound()?;
-        let inner = &mut self.inner;
-        let result = self.lender.lend(io, || {
-            queue::clear();
-            let result = f(inner);
-            if result.is_err() {
-                queue::clear();
-                let _ = inner.stream.get_mut().flush_staged();
-            }
-            result
-        });
-        if let Err(error) = &result {
-            self.inner.failed = Some(error.clone());
-        }
-        result
-    }
-
-    /// Repeats the error that ended the session.
-    fn check_sound(&self) -> Result<(), Error> {
-        match &self.inner.failed {
-            Some(error) => Err(error.clone()),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses what cannot follow `close`.
-    fn check_open(&self) -> Result<(), Error> {
-        self.check_sound()?;
-        if self.inner.closed {
-            Err(Error::Closed)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Refuses to go on with a handshake that was closed.
-    fn check_handshake(&self) -> Result<(), Error> {
-        if self.inner.stage == Stage::Handshaking {
-            self.check_open()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Refuses what only a finished handshake allows.
-    fn check_established(&self, operation: &'static str) -> Result<(), Error> {
-        if self.inner.stage == Stage::Established {
-            Ok(())
-        } else {
-            Err(Error::config(operation, "the handshake is not done"))
-        }
-    }
-}
-
-impl TlsSession for OpenSslSession {
-    fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        self.check_handshake()?;
-        self.run(io, Inner::handshake)
-    }
-
-    fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        self.check_handshake()?;
-        self.run(io, |inner| inner.read(buf))
-    }
-
-    fn write(
-        &mut self,
-        io: &mut dyn Transport,
-        bufs: &[IoSlice<'_>],
-    ) -> Result<Step<usize>, Error> {
-        self.check_open()?;
-        self.run(io, |inner| inner.write(bufs))
-    }
-
-    fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        self.check_handshake()?;
-        self.run(io, Inner::flush)
-    }
-
-    fn close(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        self.run(io, Inner::close)
-    }
-
-    fn key_update(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        self.check_sound()?;
-        self.check_established("key_update")?;
-        if self.facts().and_then(|facts| facts.version) != Some(ProtocolVersion::Tls13) {
-            return Err(Unsupported::new(
-                NAME,
-                Capabilities::KEY_UPDATE,
-                "the session speaks TLSv1.2, which has no KeyUpdate",
-            )
-            .into());
-        }
-        self.check_open()?;
-        self.run(io, Inner::key_update)
-    }
-
-    fn interest(&self) -> Interest {
-        let inner = &self.inner;
-        match inner.stage {
-            Stage::Established if inner.stream.get_ref().is_staged() => {
-                Interest::READ | Interest::WRITE
-            }
-            Stage::Established => Interest::READ,
-            Stage::Handshaking | Stage::Negotiated => inner.waits_for,
-        }
-    }
-
-    fn pending(&self) -> bool {
-        let inner = &self.inner;
-        inner.stage == Stage::Established
-            && (inner.cut_short || (!inner.dry && ffi::has_pending(inner.stream.ssl())))
-    }
-
-    fn facts(&self) -> Option<&SessionFacts> {
-        match self.inner.stage {
-            Stage::Established => self.inner.facts.as_deref(),
-            Stage::Handshaking | Stage::Negotiated => None,
-        }
-    }
-
-    fn export_keying_material(
-        &self,
-        out: &mut [u8],
-        label: &str,
-        context: Option<&[u8]>,
-    ) -> Result<(), Error> {
-        self.check_sound()?;
-        self.check_established("export_keying_material")?;
-        if label.len() > MAX_EXPORTER_LABEL {
-            return Err(Error::config(
-                "export_keying_material",
-                "the label has more than 249 octets",
-            ));
-        }
-        if out.is_empty() {
-            return Ok(());
-        }
-        let ssl = self.inner.stream.ssl();
-        queue::scoped(|| ssl.export_keying_material(out, label, context))
-            .map_err(|error| Error::config("export_keying_material", error.to_string()))
-    }
-}
-
-impl Inner {
-    fn handshake(&mut self) -> Result<Step<()>, Error> {
-        if self.stage == Stage::Established {
-            return Ok(Step::Ready(()));
-        }
-        let step = self.handshake_step()?;
-        if let Step::Blocked(interest) = step {
-            self.waits_for = interest;
-        }
-        Ok(step)
-    }
-
-    fn handshake_step(&mut self) -> Result<Step<()>, Error> {
-        while self.stage == Stage::Handshaking {
-            // The peer cannot answer what it has not got.
-            if let blocked @ Step::Blocked(_) = self.flush_staged()? {
-                return Ok(blocked);
-            }
-            match self.stream.do_handshake() {
-                Ok(()) => {
-                    queue::clear();
-                    let facts = facts::collect(self.stream.ssl(), &mut self.known)
-                        .map_err(|error| Error::backend(NAME, error))?;
-                    queue::clear();
-                    self.facts = Some(Box::new(facts));
-                    self.stage = Stage::Negotiated;
-                    self.dry = false;
-                }
-                Err(error) => match self.pause(&error)? {
-                    Pause::Blocked => {
-                        return Ok(match self.flush_staged()? {
-                            Step::Ready(()) => Step::Blocked(Interest::READ),
-                            blocked @ Step::Blocked(_) => blocked,
-                        });
-                    }
-                    Pause::Message => {}
-                    // The peer has given the handshake up.
-                    Pause::Closed => return Err(Error::Truncated),
-                },
-            }
-        }
-        let flushed = self.flush_staged()?;
-        if flushed.is_ready() {
-            self.stage = Stage::Established;
-        }
-        Ok(flushed)
-    }
-
-    fn read(&mut self, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        if let Step::Blocked(interest) = self.handshake()? {
-            return Ok(Step::Blocked(interest));
-        }
-        if buf.is_empty() || self.peer_closed {
-            return Ok(Step::Ready(0));
-        }
-        self.cut_short = false;
-        for _ in 0..MAX_TURNS {
-            if !self.answer() {
-                return Ok(Step::Blocked(Interest::WRITE));
-            }
-            match self.stream.ssl_read(buf) {
-                Ok(taken) => {
-                    self.dry = false;
-                    self.answer();
-                    return Ok(Step::Ready(taken));
-                }
-                Err(error) => match self.pause(&error)? {
-                    Pause::Blocked => {
-                        self.dry = true;
-                        self.answer();
-                        return Ok(Step::Blocked(Interest::READ));
-                    }
-                    Pause::Message => {
-                        self.dry = false;
-                        self.unanswered += 1;
-                    }
-                    Pause::Closed => {
-                        self.peer_closed = true;
-                        self.dry = true;
-                        self.answer();
-                        return Ok(Step::Ready(0));
-                    }
-                },
-            }
-        }
-        self.cut_short = true;
-        Ok(Step::Blocked(Interest::READ))
-    }
-
-    /// Sends what reading has caused; `false` when too much of it waits. A
-    /// failure here is the next call's, so that what has come is not lost.
-    fn answer(&mut self) -> bool {
-        match self.flush_staged() {
-            Ok(Step::Ready(())) => self.unanswered = 0,
-            // The transport will fail again when something is to be sent.
-            Ok(Step::Blocked(_)) | Err(_) => return self.unanswered < MAX_UNANSWERED_TURNS,
-        }
-        let ssl = self.stream.ssl();
-        if !self.closed && ffi::owes_key_update(ssl) {
-            let scheduled = ffi::answer_key_update(ssl);
-            if let Err(error) = self.send_key_update(scheduled) {
-                self.failed = Some(error);
-            }
-        }
-        true
-    }
-
-    fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<Step<usize>, Error> {
-        if let Step::Blocked(interest) = self.handshake()? {
-            return Ok(Step::Blocked(interest));
-        }
-        if let Step::Blocked(interest) = self.flush_staged()? {
-            return Ok(Step::Blocked(interest));
-        }
-        let mut pieces = Pieces::new(bufs);
-        let mut accepted = 0;
-        while !pieces.first().is_empty() {
-            let written = if pieces.first_suffices() {
-                self.stream.ssl_write(pieces.first())
-            } else {
-                gathered(pieces.rest(), |record| self.stream.ssl_write(record))
-            };
-            match written {
-                Ok(octets) => {
-                    pieces.advance(octets);
-                    accepted += octets;
-                    if let Step::Blocked(_) = self.flush_staged()? {
-                        break;
-                    }
-                }
-                Err(error) => match self.pause(&error)? {
-                    Pause::Message => {}
-                    Pause::Blocked if accepted > 0 => break,
-                    Pause::Blocked => return Ok(Step::Blocked(Interest::READ)),
-                    Pause::Closed => return Err(Error::Closed),
-                },
-            }
-        }
-        Ok(Step::Ready(accepted))
-    }
-
-    fn flush(&mut self) -> Result<Step<()>, Error> {
-        if let blocked @ Step::Blocked(_) = self.handshake()? {
-            return Ok(blocked);
-        }
-        let flushed = self.flush_staged()?;
-        if flushed.is_ready() {
-            io::Write::flush(self.stream.get_mut()).map_err(|error| self.io_error(error))?;
-        }
-        Ok(flushed)
-    }
-
-    fn close(&mut self) -> Result<Step<()>, Error> {
-        self.closed = true;
-        if self.stage == Stage::Handshaking {
-            // The library sends no close_notify in the middle of a handshake.
-            let _ = self.flush_staged();
-            return Ok(Step::Ready(()));
-        }
-        if !self.close_sent {
-            if let Err(error) = self.stream.shutdown() {
-                self.pause(&error)?;
-            }
-            queue::clear();
-            self.close_sent = true;
-        }
-        self.flush_staged()
-    }
-
-    fn key_update(&mut self) -> Result<Step<()>, Error> {
-        if !self.updating {
-            if let blocked @ Step::Blocked(_) = self.flush_staged()? {
-                return Ok(blocked);
-            }
-            let scheduled = ffi::request_key_update(self.stream.ssl());
-            self.send_key_update(scheduled)?;
-            self.updating = true;
-        }
-        let flushed = self.flush_staged()?;
-        self.updating = !flushed.is_ready();
-        Ok(flushed)
-    }
-
-    /// Makes the KeyUpdate that was scheduled, and sends what the transport takes.
-    fn send_key_update(&mut self, scheduled: bool) -> Result<(), Error> {
+    /// Sends the KeyUpdate that was scheduled.
+    fn send_key_update(&mut self, scheduled: bool) -> Result<(), Pause> {
         if !scheduled {
-            return Err(Error::backend(NAME, ErrorStack::get()));
+            return Err(Pause::Failed(Error::backend(NAME, ErrorStack::get())));
         }
-        if let Err(error) = self.stream.do_handshake() {
-            self.pause(&error)?;
-        }
-        queue::clear();
-        self.flush_staged().map(|_| ())
-    }
-
-    /// Sends what the transport did not take before.
-    fn flush_staged(&mut self) -> Result<Step<()>, Error> {
-        let stream = self.stream.get_mut();
-        if !stream.is_staged() {
-            return Ok(Step::Ready(()));
-        }
-        stream.flush_staged().map_err(Error::from)
-    }
-
-    /// The transport's own error for the stand-in that a stream gave.
-    fn io_error(&mut self, stand_in: io::Error) -> Error {
-        self.stream
-            .get_mut()
-            .take_failure()
-            .unwrap_or(stand_in)
-            .into()
+        let sent = self.stream.do_handshake();
+        sent.map_err(|error| self.pause(&error))
     }
 
     /// Tells a pause from the end of the session.
-    fn pause(&mut self, error: &ssl::Error) -> Result<Pause, Error> {
-        if let Some(failure) = self.stream.get_mut().take_failure() {
-            return Err(failure.into());
-        }
+    fn pause(&self, error: &ssl::Error) -> Pause {
         match error.code() {
-            ErrorCode::WANT_READ if error.io_error().is_some() => Ok(Pause::Blocked),
-            ErrorCode::WANT_READ => Ok(Pause::Message),
-            ErrorCode::ZERO_RETURN => Ok(Pause::Closed),
-            _ => Err(self.translate(error)),
+            ErrorCode::WANT_READ if error.io_error().is_some() => Pause::Blocked,
+            ErrorCode::WANT_READ => Pause::Message,
+            ErrorCode::ZERO_RETURN => Pause::Closed,
+            _ => Pause::Failed(self.translate(error)),
         }
     }
 
@@ -507,6 +61,78 @@ impl Inner {
             None if ended => Error::Truncated,
             None => Error::backend(NAME, error.to_string()),
         }
+    }
+}
+
+impl Library for OpenSslLibrary {
+    const NAME: &'static str = NAME;
+    const OPERATIONS: Capabilities = Capabilities::KEY_UPDATE.union(Capabilities::EXPORTER);
+
+    fn role(&self) -> Role {
+        self.known.role
+    }
+
+    fn stream(&self) -> &StagedTransport {
+        self.stream.get_ref()
+    }
+
+    fn stream_mut(&mut self) -> &mut StagedTransport {
+        self.stream.get_mut()
+    }
+
+    fn handshake(&mut self) -> Result<(), Pause> {
+        let done = self.stream.do_handshake();
+        done.map_err(|error| self.pause(&error))
+    }
+
+    fn facts(&mut self) -> Result<SessionFacts, Error> {
+        facts::collect(self.stream.ssl(), &mut self.known)
+            .map_err(|error| Error::backend(NAME, error))
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {
+        let taken = self.stream.ssl_read(buf);
+        taken.map_err(|error| self.pause(&error))
+    }
+
+    fn write(&mut self, piece: &[u8]) -> Result<usize, Pause> {
+        let written = self.stream.ssl_write(piece);
+        written.map_err(|error| self.pause(&error))
+    }
+
+    fn shutdown(&mut self) -> Result<(), Pause> {
+        match self.stream.shutdown() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.pause(&error)),
+        }
+    }
+
+    fn has_pending(&self) -> bool {
+        ffi::has_pending(self.stream.ssl())
+    }
+
+    fn key_update(&mut self) -> Result<(), Pause> {
+        let scheduled = ffi::request_key_update(self.stream.ssl());
+        self.send_key_update(scheduled)
+    }
+
+    fn answer_key_update(&mut self) -> Result<(), Pause> {
+        if !ffi::owes_key_update(self.stream.ssl()) {
+            return Ok(());
+        }
+        let scheduled = ffi::answer_key_update(self.stream.ssl());
+        self.send_key_update(scheduled)
+    }
+
+    fn export(&self, out: &mut [u8], label: &str, context: Option<&[u8]>) -> Result<(), Error> {
+        self.stream
+            .ssl()
+            .export_keying_material(out, label, context)
+            .map_err(|error| Error::config("export_keying_material", error.to_string()))
+    }
+
+    fn clear_errors() {
+        queue::clear();
     }
 }
 

@@ -1,16 +1,7 @@
 //! Judges the peer's certificate chain.
 //!
 //! The library builds the chain and finds its faults. All of them are
-//! collected, and one is chosen by a fixed order, so that a chain with
-//! several faults is refused for the same one on every backend:
-//!
-//! 1. what is wrong with single certificates, the end entity's first: the
-//!    encoding, the validity, the basic constraints, the purpose;
-//! 2. the length of the path;
-//! 3. no path to a root;
-//! 4. signatures and algorithms;
-//! 5. constraints on names;
-//! 6. the name that was asked for.
+//! collected, and the weightiest is the verdict ([`Grounds`]).
 //!
 //! A root is trusted for its name and its key. Its own validity, purpose and
 //! basic constraints do not count (RFC 5280, section 6.1.1).
@@ -18,6 +9,7 @@
 use std::borrow::Cow;
 use std::ffi::c_int;
 
+use backend_kit::{Class, Grounds};
 use openssl::ssl::SslRef;
 use openssl::x509::{
     X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult,
@@ -83,101 +75,56 @@ fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), Certificat
     // Where the end entity's certificate is a root, it is still an end
     // entity's.
     let first_anchor = untrusted.max(1);
-    let mut grounds: Vec<Ground> = faults
-        .into_iter()
-        .filter(|fault| !(fault.depth >= first_anchor && is_anchors_own(fault.code)))
-        .map(|fault| Ground::new(context, fault))
-        .collect();
-    let chain = context.chain().into_iter().flatten();
-    for (depth, certificate) in (0..first_anchor).zip(chain) {
-        grounds.extend(own_grounds(certificate, depth));
-        if depth == 0 {
-            grounds.extend(leaf_grounds(certificate, untrusted));
+    let mut grounds = Grounds::default();
+    for Fault { code, depth } in faults {
+        if depth >= first_anchor && is_anchors_own(code) {
+            continue;
+        }
+        match classify(code) {
+            (_, CertificateError::UnknownIssuer) if an_anchor_has_that_name(context) => {
+                grounds.add(Class::Signature, depth, CertificateError::BadSignature);
+            }
+            (class, error) => grounds.add(class, depth, error),
         }
     }
-    match grounds.into_iter().min_by_key(|ground| ground.order) {
-        Some(ground) => Err(ground.error),
+    let chain = context.chain().into_iter().flatten();
+    for (depth, certificate) in (0..first_anchor).zip(chain) {
+        add_own_grounds(&mut grounds, certificate, depth);
+        if depth == 0 {
+            add_leaf_grounds(&mut grounds, certificate, untrusted);
+        }
+    }
+    match grounds.verdict() {
+        Some(error) => Err(error),
         None if verified => Ok(()),
         None => Err(other(context.error())),
     }
 }
 
-/// A reason to refuse, with its place in the order of reasons.
-#[derive(Debug)]
-struct Ground {
-    order: (Class, u32, u8),
-    error: CertificateError,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
-    Certificate,
-    Length,
-    Path,
-    Signature,
-    Constraint,
-    Revocation,
-    Name,
-    Other,
-}
-
-impl Ground {
-    fn new(context: &X509StoreContextRef, fault: Fault) -> Self {
-        let (class, error) = classify(fault.code);
-        let error = match error {
-            CertificateError::UnknownIssuer if an_anchor_has_that_name(context) => {
-                return Self::of(
-                    Class::Signature,
-                    fault.depth,
-                    CertificateError::BadSignature,
-                );
-            }
-            error => error,
-        };
-        Self::of(class, fault.depth, error)
-    }
-
-    fn of(class: Class, depth: u32, error: CertificateError) -> Self {
-        let within = match error {
-            CertificateError::Expired | CertificateError::NotYetValid => 1,
-            CertificateError::CaUsedAsEndEntity | CertificateError::ConstraintViolated => 2,
-            CertificateError::InvalidPurpose => 3,
-            _ => 0,
-        };
-        // Only what is wrong with single certificates goes by their place.
-        let depth = if class == Class::Certificate {
-            depth
-        } else {
-            0
-        };
-        Self {
-            order: (class, depth, within),
-            error,
-        }
-    }
-}
-
 /// What the library lets pass in any certificate that a peer sends: only
 /// version 3 has the extensions that say what it is for.
-fn own_grounds(certificate: &X509Ref, depth: u32) -> Option<Ground> {
-    (certificate.version() != VERSION_3)
-        .then(|| Ground::of(Class::Certificate, depth, CertificateError::BadEncoding))
+fn add_own_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u32) {
+    if certificate.version() != VERSION_3 {
+        grounds.add(Class::Certificate, depth, CertificateError::BadEncoding);
+    }
 }
 
 /// What the library lets pass in an end entity's certificate.
-fn leaf_grounds(leaf: &X509Ref, untrusted: u32) -> impl Iterator<Item = Ground> {
+fn add_leaf_grounds(grounds: &mut Grounds, leaf: &X509Ref, untrusted: u32) {
     // Such a certificate vouches for no other name, so it is nobody's but the
     // CA's own, even where it is a root.
-    let is_ca = ffi::is_ca(leaf)
-        .then(|| Ground::of(Class::Certificate, 0, CertificateError::CaUsedAsEndEntity));
+    if ffi::is_ca(leaf) {
+        grounds.add(Class::Certificate, 0, CertificateError::CaUsedAsEndEntity);
+    }
     // The library is content with a key that may encrypt, for TLS 1.2 without
     // forward secrecy.
-    let may_not_sign = (!ffi::may_sign_handshakes(leaf))
-        .then(|| Ground::of(Class::Certificate, 0, CertificateError::InvalidPurpose));
+    if !ffi::may_sign_handshakes(leaf) {
+        grounds.add(Class::Certificate, 0, CertificateError::InvalidPurpose);
+    }
     // A root vouches for those that name it as their issuer, not for itself.
-    let is_root_of_none = (untrusted == 0 && !same_name(leaf.subject_name(), leaf.issuer_name()))
-        .then(|| Ground::of(Class::Path, 0, CertificateError::UnknownIssuer));
-    is_ca.into_iter().chain(may_not_sign).chain(is_root_of_none)
+    if untrusted == 0 && !same_name(leaf.subject_name(), leaf.issuer_name()) {
+        grounds.add(Class::Path, 0, CertificateError::UnknownIssuer);
+    }
 }
 
 /// Whether a root has the name that the chain ends at, so that its key was the

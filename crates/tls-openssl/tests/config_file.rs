@@ -124,6 +124,6 @@ fn negotiate() -> String {
     }
     let unread = client.read(&mut end, &mut [0]).expect("no more comes");
     assert_eq!(unread, Step::Blocked(tls_core::Interest::READ), "no ticket");
-    let options = client.ssl().ssl_context().security_level();
+    let options = client.library().ssl().ssl_context().security_level();
     report + &format!("security level {options}\n")
 }

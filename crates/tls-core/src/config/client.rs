@@ -335,6 +335,7 @@ mod tests {
             (C::IDENTITY, trusting().identity(identity)),
             (C::SNI, trusting().sni(false)),
             (C::ALPN, trusting().alpn(["h2"])),
+            (C::ALPN_OCTETS, trusting().alpn([b"\xff"])),
             (C::KEY_LOG, trusting().key_log(Arc::new(Log))),
             (C::EXPORTER, trusting().require(C::EXPORTER)),
             (C::FACT_GROUP, trusting().require(C::FACT_GROUP)),

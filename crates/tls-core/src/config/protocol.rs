@@ -180,6 +180,12 @@ impl Protocol {
         if !self.alpn.is_empty() {
             need(Capabilities::ALPN, "alpn lists protocols");
         }
+        if !self.alpn.iter().all(|name| str::from_utf8(name).is_ok()) {
+            need(
+                Capabilities::ALPN_OCTETS,
+                "alpn lists a protocol whose name is not UTF-8",
+            );
+        }
         if self.key_log.is_some() {
             need(Capabilities::KEY_LOG, "key_log is set");
         }

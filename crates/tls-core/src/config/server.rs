@@ -160,6 +160,7 @@ mod tests {
                 identified().client_auth(ClientAuth::Required(roots())),
             ),
             (C::ALPN, identified().alpn(["h2"])),
+            (C::ALPN_OCTETS, identified().alpn([b"\xff"])),
             (C::ALPN_STRICT, identified().alpn(["h2"])),
             (C::SNI, identified().require(C::SNI)),
         ];

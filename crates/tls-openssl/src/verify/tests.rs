@@ -8,7 +8,9 @@ use tls_core::{
     ServerConfig, TlsSession,
 };
 
-use super::{Class, classify, code_for};
+use backend_kit::Class;
+
+use super::{classify, code_for};
 use crate::testing::{Authority, NAME, Pair, self_signed, serving, trusting};
 
 /// What a client with these roots makes of this server, in both versions.

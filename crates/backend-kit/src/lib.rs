@@ -1,0 +1,18 @@
+//! Parts that several backends are made of: those whose library is written in
+//! C, or owns its stream as if it were.
+//!
+//! Such a library is driven by [`Session`], which implements the contract of
+//! `tls-core` once for all of them: staging, order, blocking, sticky errors.
+//! The backend implements [`Library`], a call for a call. [`Grounds`] holds the
+//! order in which the faults of a certificate chain count, [`pkcs8`] reads keys
+//! that a library does not.
+
+mod gather;
+mod grounds;
+mod library;
+pub mod pkcs8;
+mod session;
+
+pub use grounds::{Class, Grounds};
+pub use library::{Library, Pause};
+pub use session::Session;

@@ -1,0 +1,85 @@
+//! What a session needs of a TLS library.
+
+use std::fmt::Debug;
+
+use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport, Unsupported};
+
+/// A library's own session over a [`StagedTransport`] that it owns, driven by
+/// [`Session`](crate::Session).
+///
+/// A call is made with the transport lent, with nothing left in the library's
+/// error queue, and never again after one that gave [`Pause::Failed`].
+pub trait Library: Debug + Send {
+    /// The name by which the backend is chosen.
+    const NAME: &'static str;
+
+    /// Which of the optional operations it has: of
+    /// [`KEY_UPDATE`](Capabilities::KEY_UPDATE) and
+    /// [`EXPORTER`](Capabilities::EXPORTER).
+    const OPERATIONS: Capabilities;
+
+    /// Which side it is.
+    fn role(&self) -> Role;
+
+    /// The stream that it owns.
+    fn stream(&self) -> &StagedTransport;
+
+    /// The stream that it owns.
+    fn stream_mut(&mut self) -> &mut StagedTransport;
+
+    /// Goes on with the handshake, until it is done.
+    fn handshake(&mut self) -> Result<(), Pause>;
+
+    /// What was negotiated. Called once, when the handshake is done.
+    fn facts(&mut self) -> Result<SessionFacts, Error>;
+
+    /// Receives at least one octet into a buffer that is not empty.
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause>;
+
+    /// Sends at least one octet of a piece that is not empty, in one record.
+    fn write(&mut self, piece: &[u8]) -> Result<usize, Pause>;
+
+    /// Sends `close_notify`.
+    fn shutdown(&mut self) -> Result<(), Pause>;
+
+    /// Whether octets of the transport, decrypted or not, wait inside.
+    fn has_pending(&self) -> bool;
+
+    /// Sends a KeyUpdate that asks for one in return. Called in TLS 1.3 only.
+    fn key_update(&mut self) -> Result<(), Pause> {
+        Err(Pause::Failed(refusal::<Self>(Capabilities::KEY_UPDATE)))
+    }
+
+    /// Sends the KeyUpdate that the peer has asked for, if the library would
+    /// wait with it for the next data.
+    fn answer_key_update(&mut self) -> Result<(), Pause> {
+        Ok(())
+    }
+
+    /// Derives keying material. The label has 249 octets at most.
+    fn export(&self, out: &mut [u8], label: &str, context: Option<&[u8]>) -> Result<(), Error> {
+        let _ = (out, label, context);
+        Err(refusal::<Self>(Capabilities::EXPORTER))
+    }
+
+    /// Empties the library's error queue of this thread.
+    fn clear_errors();
+}
+
+/// Why a call of the library did not go through.
+#[derive(Debug)]
+pub enum Pause {
+    /// The transport has nothing.
+    Blocked,
+    /// Messages were taken in, but no data: the same call goes on.
+    Message,
+    /// The peer's `close_notify` came.
+    Closed,
+    /// The session is over.
+    Failed(Error),
+}
+
+/// That the library has no call for an operation.
+pub(crate) fn refusal<L: Library + ?Sized>(operation: Capabilities) -> Error {
+    Unsupported::new(L::NAME, operation, "the library has no call for it").into()
+}

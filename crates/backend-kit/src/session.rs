@@ -1,0 +1,486 @@
+//! One session over a library that owns its stream.
+
+use std::io::{self, IoSlice};
+
+use tls_core::{
+    Capabilities, Error, Interest, Lender, LentTransport, ProtocolVersion, Role, SessionFacts,
+    StagedTransport, Step, TlsSession, Transport, Unsupported,
+};
+
+use crate::gather::{Pieces, gathered};
+use crate::library::{Library, Pause, refusal};
+
+/// How often one read goes on that found messages but no data. A library comes
+/// back after each message, or when its read buffer, of about 16 KiB, is used
+/// up: a peer that sends nothing else cannot keep the caller inside of a read.
+const MAX_TURNS: u32 = 4;
+
+/// How many such turns are taken while what they caused cannot be sent. Then
+/// reading waits for writing, so that the answers do not pile up.
+const MAX_UNANSWERED_TURNS: u32 = 4;
+
+/// The longest label of an exporter: TLS 1.3 puts `tls13 ` before it, into 255
+/// octets (RFC 8446, section 7.1).
+const MAX_EXPORTER_LABEL: usize = 249;
+
+/// A session over a library that owns its stream: implements the contract by
+/// calls of a [`Library`].
+#[derive(Debug)]
+pub struct Session<L> {
+    /// Fills the slot under the library for the length of a call.
+    lender: Lender,
+    inner: Inner<L>,
+}
+
+/// All but the lender, which is busy while a call runs.
+#[derive(Debug)]
+struct Inner<L> {
+    library: L,
+    stage: Stage,
+    /// What blocked the handshake.
+    waits_for: Interest,
+    facts: Option<Box<SessionFacts>>,
+    /// The error that ended the session.
+    failed: Option<Error>,
+    /// `close` was called.
+    closed: bool,
+    /// `close_notify` was given to the transport or staged.
+    close_sent: bool,
+    /// The peer's `close_notify` has come.
+    peer_closed: bool,
+    /// A KeyUpdate was made and may be staged.
+    updating: bool,
+    /// Everything that came was used as far as it goes: what the library
+    /// holds is less than a record.
+    dry: bool,
+    /// The last read stopped before the transport had nothing left.
+    cut_short: bool,
+    /// Turns without data since what they caused was last sent.
+    unanswered: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Handshaking,
+    /// The library is done, but the last flight is staged.
+    Negotiated,
+    Established,
+}
+
+impl<L: Library> Session<L> {
+    /// A session whose handshake has not begun, over what `start` makes of the
+    /// stream that it is to own.
+    pub fn new(start: impl FnOnce(StagedTransport) -> Result<L, Error>) -> Result<Self, Error> {
+        let (lender, lent) = LentTransport::new();
+        let library = start(StagedTransport::new(lent))?;
+        let waits_for = match library.role() {
+            Role::Client => Interest::WRITE,
+            Role::Server => Interest::READ,
+        };
+        Ok(Self {
+            lender,
+            inner: Inner {
+                library,
+                stage: Stage::Handshaking,
+                waits_for,
+                facts: None,
+                failed: None,
+                closed: false,
+                close_sent: false,
+                peer_closed: false,
+                updating: false,
+                dry: false,
+                cut_short: false,
+                unanswered: 0,
+            },
+        })
+    }
+
+    /// The library's session.
+    pub fn library(&self) -> &L {
+        &self.inner.library
+    }
+
+    /// Runs `f` with the transport lent and the error queue empty; keeps an
+    /// error that it gives, once the alert has had its chance to leave.
+    ///
+    /// The queue is empty again after a call of the library that failed: the
+    /// library says "blocked" only if nothing is queued, and otherwise the
+    /// queue was taken for the error. A record that was read or written queues
+    /// nothing; what does more may, and empties it itself.
+    fn run<T>(
+        &mut self,
+        io: &mut dyn Transport,
+        f: impl FnOnce(&mut Inner<L>) -> Result<Step<T>, Error>,
+    ) -> Result<Step<T>, Error> {
+        self.check_sound()?;
+        let inner = &mut self.inner;
+        let result = self.lender.lend(io, || {
+            L::clear_errors();
+            let result = f(inner);
+            if result.is_err() {
+                L::clear_errors();
+                let _ = inner.library.stream_mut().flush_staged();
+            }
+            result
+        });
+        if let Err(error) = &result {
+            self.inner.failed = Some(error.clone());
+        }
+        result
+    }
+
+    /// Repeats the error that ended the session.
+    fn check_sound(&self) -> Result<(), Error> {
+        match &self.inner.failed {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what cannot follow `close`.
+    fn check_open(&self) -> Result<(), Error> {
+        self.check_sound()?;
+        if self.inner.closed {
+            Err(Error::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Refuses to go on with a handshake that was closed.
+    fn check_handshake(&self) -> Result<(), Error> {
+        if self.inner.stage == Stage::Handshaking {
+            self.check_open()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Refuses what the library has no call for, and what only a finished
+    /// handshake allows.
+    fn check_operation(&self, operation: Capabilities, name: &'static str) -> Result<(), Error> {
+        self.check_sound()?;
+        if !L::OPERATIONS.contains(operation) {
+            return Err(refusal::<L>(operation));
+        }
+        if self.inner.stage == Stage::Established {
+            Ok(())
+        } else {
+            Err(Error::config(name, "the handshake is not done"))
+        }
+    }
+}
+
+impl<L: Library> TlsSession for Session<L> {
+    fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        self.check_handshake()?;
+        self.run(io, Inner::handshake)
+    }
+
+    fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        self.check_handshake()?;
+        self.run(io, |inner| inner.read(buf))
+    }
+
+    fn write(
+        &mut self,
+        io: &mut dyn Transport,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<Step<usize>, Error> {
+        self.check_open()?;
+        self.run(io, |inner| inner.write(bufs))
+    }
+
+    fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        self.check_handshake()?;
+        self.run(io, Inner::flush)
+    }
+
+    fn close(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        self.run(io, Inner::close)
+    }
+
+    fn key_update(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        self.check_operation(Capabilities::KEY_UPDATE, "key_update")?;
+        if self.facts().and_then(|facts| facts.version) != Some(ProtocolVersion::Tls13) {
+            return Err(Unsupported::new(
+                L::NAME,
+                Capabilities::KEY_UPDATE,
+                "the session speaks TLSv1.2, which has no KeyUpdate",
+            )
+            .into());
+        }
+        self.check_open()?;
+        self.run(io, Inner::key_update)
+    }
+
+    fn interest(&self) -> Interest {
+        let inner = &self.inner;
+        match inner.stage {
+            Stage::Established if inner.library.stream().is_staged() => {
+                Interest::READ | Interest::WRITE
+            }
+            Stage::Established => Interest::READ,
+            Stage::Handshaking | Stage::Negotiated => inner.waits_for,
+        }
+    }
+
+    fn pending(&self) -> bool {
+        let inner = &self.inner;
+        inner.stage == Stage::Established
+            && (inner.cut_short || (!inner.dry && inner.library.has_pending()))
+    }
+
+    fn facts(&self) -> Option<&SessionFacts> {
+        match self.inner.stage {
+            Stage::Established => self.inner.facts.as_deref(),
+            Stage::Handshaking | Stage::Negotiated => None,
+        }
+    }
+
+    fn export_keying_material(
+        &self,
+        out: &mut [u8],
+        label: &str,
+        context: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        self.check_operation(Capabilities::EXPORTER, "export_keying_material")?;
+        if label.len() > MAX_EXPORTER_LABEL {
+            return Err(Error::config(
+                "export_keying_material",
+                "the label has more than 249 octets",
+            ));
+        }
+        if out.is_empty() {
+            return Ok(());
+        }
+        L::clear_errors();
+        let result = self.inner.library.export(out, label, context);
+        L::clear_errors();
+        result
+    }
+}
+
+impl<L: Library> Inner<L> {
+    fn handshake(&mut self) -> Result<Step<()>, Error> {
+        if self.stage == Stage::Established {
+            return Ok(Step::Ready(()));
+        }
+        let step = self.handshake_step()?;
+        if let Step::Blocked(interest) = step {
+            self.waits_for = interest;
+        }
+        Ok(step)
+    }
+
+    fn handshake_step(&mut self) -> Result<Step<()>, Error> {
+        while self.stage == Stage::Handshaking {
+            // The peer cannot answer what it has not got.
+            if let blocked @ Step::Blocked(_) = self.flush_staged()? {
+                return Ok(blocked);
+            }
+            match self.library.handshake() {
+                Ok(()) => {
+                    L::clear_errors();
+                    let facts = self.library.facts()?;
+                    L::clear_errors();
+                    self.facts = Some(Box::new(facts));
+                    self.stage = Stage::Negotiated;
+                    self.dry = false;
+                }
+                Err(pause) => match self.sound(pause)? {
+                    Halt::Blocked => {
+                        return Ok(match self.flush_staged()? {
+                            Step::Ready(()) => Step::Blocked(Interest::READ),
+                            blocked @ Step::Blocked(_) => blocked,
+                        });
+                    }
+                    Halt::Message => {}
+                    // The peer has given the handshake up.
+                    Halt::Closed => return Err(Error::Truncated),
+                },
+            }
+        }
+        let flushed = self.flush_staged()?;
+        if flushed.is_ready() {
+            self.stage = Stage::Established;
+        }
+        Ok(flushed)
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        if let Step::Blocked(interest) = self.handshake()? {
+            return Ok(Step::Blocked(interest));
+        }
+        if buf.is_empty() || self.peer_closed {
+            return Ok(Step::Ready(0));
+        }
+        self.cut_short = false;
+        for _ in 0..MAX_TURNS {
+            if !self.answer() {
+                return Ok(Step::Blocked(Interest::WRITE));
+            }
+            match self.library.read(buf) {
+                Ok(taken) => {
+                    self.dry = false;
+                    self.answer();
+                    return Ok(Step::Ready(taken));
+                }
+                Err(pause) => match self.sound(pause)? {
+                    Halt::Blocked => {
+                        self.dry = true;
+                        self.answer();
+                        return Ok(Step::Blocked(Interest::READ));
+                    }
+                    Halt::Message => {
+                        self.dry = false;
+                        self.unanswered += 1;
+                    }
+                    Halt::Closed => {
+                        self.peer_closed = true;
+                        self.dry = true;
+                        self.answer();
+                        return Ok(Step::Ready(0));
+                    }
+                },
+            }
+        }
+        self.cut_short = true;
+        Ok(Step::Blocked(Interest::READ))
+    }
+
+    /// Sends what reading has caused; `false` when too much of it waits. A
+    /// failure here is the next call's, so that what has come is not lost.
+    fn answer(&mut self) -> bool {
+        match self.flush_staged() {
+            Ok(Step::Ready(())) => self.unanswered = 0,
+            // The transport will fail again when something is to be sent.
+            Ok(Step::Blocked(_)) | Err(_) => return self.unanswered < MAX_UNANSWERED_TURNS,
+        }
+        if !self.closed {
+            let answered = self.library.answer_key_update();
+            if let Err(error) = self.sent(answered) {
+                self.failed = Some(error);
+            }
+        }
+        true
+    }
+
+    fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<Step<usize>, Error> {
+        if let Step::Blocked(interest) = self.handshake()? {
+            return Ok(Step::Blocked(interest));
+        }
+        if let Step::Blocked(interest) = self.flush_staged()? {
+            return Ok(Step::Blocked(interest));
+        }
+        let mut pieces = Pieces::new(bufs);
+        let mut accepted = 0;
+        while !pieces.first().is_empty() {
+            let written = if pieces.first_suffices() {
+                self.library.write(pieces.first())
+            } else {
+                gathered(pieces.rest(), |record| self.library.write(record))
+            };
+            match written {
+                Ok(octets) => {
+                    pieces.advance(octets);
+                    accepted += octets;
+                    if let Step::Blocked(_) = self.flush_staged()? {
+                        break;
+                    }
+                }
+                Err(pause) => match self.sound(pause)? {
+                    Halt::Message => {}
+                    Halt::Blocked if accepted > 0 => break,
+                    Halt::Blocked => return Ok(Step::Blocked(Interest::READ)),
+                    Halt::Closed => return Err(Error::Closed),
+                },
+            }
+        }
+        Ok(Step::Ready(accepted))
+    }
+
+    fn flush(&mut self) -> Result<Step<()>, Error> {
+        if let blocked @ Step::Blocked(_) = self.handshake()? {
+            return Ok(blocked);
+        }
+        let flushed = self.flush_staged()?;
+        if flushed.is_ready() {
+            let stream = self.library.stream_mut();
+            io::Write::flush(stream)
+                .map_err(|stand_in| stream.take_failure().unwrap_or(stand_in))?;
+        }
+        Ok(flushed)
+    }
+
+    fn close(&mut self) -> Result<Step<()>, Error> {
+        self.closed = true;
+        if self.stage == Stage::Handshaking {
+            // The library sends no close_notify in the middle of a handshake.
+            let _ = self.flush_staged();
+            return Ok(Step::Ready(()));
+        }
+        if !self.close_sent {
+            if let Err(pause) = self.library.shutdown() {
+                self.sound(pause)?;
+            }
+            L::clear_errors();
+            self.close_sent = true;
+        }
+        self.flush_staged()
+    }
+
+    fn key_update(&mut self) -> Result<Step<()>, Error> {
+        if !self.updating {
+            if let blocked @ Step::Blocked(_) = self.flush_staged()? {
+                return Ok(blocked);
+            }
+            let made = self.library.key_update();
+            self.sent(made)?;
+            self.updating = true;
+        }
+        let flushed = self.flush_staged()?;
+        self.updating = !flushed.is_ready();
+        Ok(flushed)
+    }
+
+    /// Takes note of a KeyUpdate, and sends what the transport takes of it.
+    fn sent(&mut self, made: Result<(), Pause>) -> Result<(), Error> {
+        if let Err(pause) = made {
+            self.sound(pause)?;
+        }
+        L::clear_errors();
+        self.flush_staged().map(|_| ())
+    }
+
+    /// Sends what the transport did not take before.
+    fn flush_staged(&mut self) -> Result<Step<()>, Error> {
+        let stream = self.library.stream_mut();
+        if !stream.is_staged() {
+            return Ok(Step::Ready(()));
+        }
+        stream.flush_staged().map_err(Error::from)
+    }
+
+    /// Tells a halt from the end of the session. What the transport itself
+    /// gave says more than what the library made of it.
+    fn sound(&mut self, pause: Pause) -> Result<Halt, Error> {
+        if let Some(failure) = self.library.stream_mut().take_failure() {
+            return Err(failure.into());
+        }
+        match pause {
+            Pause::Blocked => Ok(Halt::Blocked),
+            Pause::Message => Ok(Halt::Message),
+            Pause::Closed => Ok(Halt::Closed),
+            Pause::Failed(error) => Err(error),
+        }
+    }
+}
+
+/// A [`Pause`] that is not the end.
+enum Halt {
+    Blocked,
+    Message,
+    Closed,
+}
