@@ -1,0 +1,135 @@
+//! A client's config, compiled, and the sessions made of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use boring::error::ErrorStack;
+use boring::ssl::{Ssl, SslContext, SslContextRef, SslVerifyMode};
+use tls_core::{
+    ClientConfig, Error, NamedGroup, ProtocolVersion, Role, ServerName, ServerVerification,
+};
+
+use crate::context::HOST_FLAGS;
+use crate::facts::Known;
+use crate::info::{NAME, info};
+use crate::notes::Notes;
+use crate::{BoringSession, context, ffi, identity, roots, session, verify};
+
+/// A client's config as BoringSSL wants it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ClientContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ssl: SslContext,
+    config: ClientConfig,
+    /// The group of the only key share, where the library would send two.
+    key_share: Option<u16>,
+}
+
+impl ClientContext {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
+        config.check(info())?;
+        let protocol = config.protocol();
+        let mut builder = context::builder(protocol, info())?;
+        match config.verification() {
+            ServerVerification::Full(trusted) | ServerVerification::ChainOnly(trusted) => {
+                roots::load(&mut builder, trusted)?;
+                builder.set_verify(SslVerifyMode::PEER);
+                builder.set_cert_verify_callback(verify::decide);
+                ffi::watch(&mut builder);
+            }
+            ServerVerification::Nothing => {
+                builder.set_verify(SslVerifyMode::NONE);
+                builder.set_cert_verify_callback(|_| true);
+            }
+        }
+        if let Some(own) = config.identity() {
+            let schemes = protocol.signature_schemes(info());
+            identity::load(&mut builder, own, &schemes)?;
+        }
+        if !protocol.alpn().is_empty() {
+            builder
+                .set_alpn_protos(&protocol.alpn().wire())
+                .map_err(failed)?;
+        }
+        let key_share = if protocol.allows(ProtocolVersion::Tls13) {
+            only_key_share(&protocol.groups(info()))
+        } else {
+            None
+        };
+        Ok(Self(Arc::new(Inner {
+            ssl: builder.build(),
+            config: config.clone(),
+            key_share,
+        })))
+    }
+
+    /// The library's own context.
+    pub fn ssl_context(&self) -> &SslContextRef {
+        &self.0.ssl
+    }
+
+    pub(crate) fn connect(&self, name: &ServerName<'_>) -> Result<BoringSession, Error> {
+        let config = &self.0.config;
+        config.check_name(info(), name)?;
+        let verification = config.verification();
+        let by_name = matches!(verification, ServerVerification::Full(_));
+        let (ssl, server_name) = self.ssl(name, by_name).map_err(failed)?;
+        let known = Known {
+            role: Role::Client,
+            server_name,
+            verifies: !matches!(verification, ServerVerification::Nothing),
+        };
+        session::new(ssl, known)
+    }
+
+    /// The library's session, and the name that it will send.
+    fn ssl(
+        &self,
+        name: &ServerName<'_>,
+        by_name: bool,
+    ) -> Result<(Ssl, Option<String>), ErrorStack> {
+        let mut ssl = Ssl::new(&self.0.ssl)?;
+        ffi::set_connect_state(&mut ssl);
+        Notes::attach(&mut ssl)?;
+        if let Some(group) = self.0.key_share {
+            ffi::set_key_shares(&mut ssl, &[group])?;
+        }
+        ssl.param_mut().set_hostflags(HOST_FLAGS);
+        let mut sent = None;
+        match name {
+            ServerName::DnsName(host) => {
+                let host = host.as_ref();
+                let host = host.strip_suffix('.').unwrap_or(host);
+                if by_name {
+                    ssl.param_mut().set_host(host)?;
+                }
+                if self.0.config.sni() {
+                    ssl.set_hostname(host)?;
+                    sent = Some(host.to_ascii_lowercase());
+                }
+            }
+            ServerName::IpAddress(address) if by_name => {
+                ssl.param_mut().set_ip(IpAddr::from(*address))?;
+            }
+            _ => {}
+        }
+        Ok((ssl, sent))
+    }
+}
+
+/// A client sends a key share of the first group. If that is a hybrid it
+/// sends one of the first classical group too, which costs little and spares
+/// a round trip with a server that has no hybrids. The library does so by
+/// itself, but adds a share of a hybrid to a classical one as well.
+fn only_key_share(groups: &[NamedGroup]) -> Option<u16> {
+    let (first, others) = groups.split_first()?;
+    let adds_a_hybrid =
+        !first.is_post_quantum() && others.iter().any(|group| group.is_post_quantum());
+    adds_a_hybrid.then(|| first.number())
+}
+
+fn failed(error: ErrorStack) -> Error {
+    Error::backend(NAME, error)
+}

@@ -1,0 +1,44 @@
+//! Collects what was negotiated, once, when the handshake is done.
+
+use boring::ssl::{NameType, SslRef};
+use tls_core::{CipherSuite, NamedGroup, Role, ServerName, SessionFacts};
+
+use crate::{ffi, names};
+
+/// What is known of a session before its handshake.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) role: Role,
+    /// The name that a client sends.
+    pub(crate) server_name: Option<String>,
+    /// Whether a certificate that the peer sends is verified.
+    pub(crate) verifies: bool,
+}
+
+/// The facts of a session whose handshake is done.
+pub(crate) fn collect(ssl: &SslRef, known: &mut Known) -> SessionFacts {
+    let mut facts = SessionFacts::default();
+    facts.version = ssl.version2().and_then(names::version_from);
+    facts.cipher_suite = ssl
+        .current_cipher()
+        .and_then(|cipher| CipherSuite::from_number(cipher.protocol_id()));
+    facts.group = ssl.curve().and_then(NamedGroup::from_number);
+    facts.peer_signature_scheme = ssl.peer_signature_algorithm().and_then(names::scheme_from);
+    facts.alpn = ssl.selected_alpn_protocol().map(<[u8]>::to_vec);
+    facts.server_name = match known.role {
+        Role::Client => known.server_name.take(),
+        Role::Server => received_name(ssl),
+    };
+    facts.peer_certificates = ffi::peer_certificates(ssl);
+    facts.peer_verified = known.verifies && !facts.peer_certificates.is_empty();
+    facts
+}
+
+/// The name that a client sent, if it is a host name.
+fn received_name(ssl: &SslRef) -> Option<String> {
+    let name = ssl.servername_raw(NameType::HOST_NAME)?;
+    match ServerName::try_from(name) {
+        Ok(ServerName::DnsName(host)) => Some(host.as_ref().to_ascii_lowercase()),
+        _ => None,
+    }
+}

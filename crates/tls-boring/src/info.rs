@@ -1,0 +1,168 @@
+//! What the library can do, as it is built.
+
+use std::sync::LazyLock;
+
+use boring::error::ErrorStack;
+use boring::ssl::{SslContext, SslContextBuilder, SslMethod};
+use tls_core::{
+    BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion, Role, SignatureScheme,
+};
+
+use crate::{ffi, names, queue};
+
+/// The name by which this backend is chosen.
+pub(crate) const NAME: &str = "boring";
+
+/// Asked of the library once: a process has one.
+pub(crate) fn info() -> &'static BackendInfo {
+    static INFO: LazyLock<BackendInfo> = LazyLock::new(|| queue::scoped(probe));
+    &INFO
+}
+
+fn probe() -> BackendInfo {
+    let mut info = BackendInfo::new(NAME, library());
+    info.fips = boring::fips::enabled();
+    info.cipher_suites = accepted(CipherSuite::ALL, |builder, suite| match suite.version() {
+        ProtocolVersion::Tls13 => ffi::set_tls13_suites(builder, &[suite.number()]),
+        _ => builder.set_strict_cipher_list(suite.name()),
+    });
+    info.groups = accepted(NamedGroup::ALL, |builder, group| {
+        ffi::set_groups(builder, &[group.number()])
+    });
+    info.signature_schemes = accepted(SignatureScheme::ALL, |builder, scheme| {
+        builder.set_verify_algorithm_prefs(&[names::scheme(scheme)])?;
+        ffi::set_signing_schemes(builder, &[scheme.number()])
+    });
+    let both = capabilities(&info);
+    info.client = both & Capabilities::of(Role::Client);
+    info.server = both & Capabilities::of(Role::Server);
+    info
+}
+
+/// The library has a name and no version: its interface is numbered.
+fn library() -> String {
+    format!(
+        "{} (API version {})",
+        boring::version::version(),
+        boring_sys::BORINGSSL_API_VERSION
+    )
+}
+
+/// Trust, identity, names and facts do not depend on how the library is built;
+/// what does is asked.
+fn capabilities(info: &BackendInfo) -> Capabilities {
+    let mut found = Capabilities::ROOTS
+        | Capabilities::VERIFY_IP
+        | Capabilities::VERIFY_CHAIN_ONLY
+        | Capabilities::VERIFY_NOTHING
+        | Capabilities::IDENTITY
+        | Capabilities::CLIENT_AUTH_OPTIONAL
+        | Capabilities::CLIENT_AUTH_REQUIRED
+        | Capabilities::SNI
+        | Capabilities::ALPN
+        | Capabilities::ALPN_STRICT
+        | Capabilities::ALPN_OCTETS
+        | Capabilities::CERTIFICATE_RULES
+        | Capabilities::KEY_LOG
+        | Capabilities::EXPORTER
+        | Capabilities::FACT_VERSION
+        | Capabilities::FACT_CIPHER_SUITE
+        | Capabilities::FACT_GROUP
+        | Capabilities::FACT_SIGNATURE_SCHEME
+        | Capabilities::FACT_PEER_CHAIN;
+    if has_version(info, ProtocolVersion::Tls12) {
+        found |= Capabilities::TLS12 | Capabilities::CIPHER_SUITES_TLS12;
+    }
+    if has_version(info, ProtocolVersion::Tls13) {
+        found |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
+    }
+    if !info.groups.is_empty() {
+        found |= Capabilities::GROUPS;
+    }
+    if info.groups.contains(&NamedGroup::X25519MLKEM768) {
+        found |= Capabilities::POST_QUANTUM_GROUPS;
+    }
+    if !info.signature_schemes.is_empty() {
+        found |= Capabilities::SIGNATURE_SCHEMES;
+    }
+    found
+}
+
+fn has_version(info: &BackendInfo, version: ProtocolVersion) -> bool {
+    let only = || {
+        let mut builder = SslContext::builder(SslMethod::tls())?;
+        builder.set_min_proto_version(names::version(version))?;
+        builder.set_max_proto_version(names::version(version))
+    };
+    let settable: Result<(), ErrorStack> = only();
+    settable.is_ok()
+        && info
+            .cipher_suites
+            .iter()
+            .any(|suite| suite.version() == version)
+}
+
+/// What the library takes, each tried alone.
+fn accepted<T: Copy>(
+    all: &[T],
+    set: impl Fn(&mut SslContextBuilder, T) -> Result<(), ErrorStack>,
+) -> Vec<T> {
+    let takes = |item: &T| {
+        SslContext::builder(SslMethod::tls())
+            .and_then(|mut builder| set(&mut builder, *item))
+            .is_ok()
+    };
+    all.iter().copied().filter(takes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_library_names_itself_and_has_all_defaults() {
+        let info = info();
+        assert!(
+            info.library.starts_with("BoringSSL (API version "),
+            "{}",
+            info.library
+        );
+        for suite in CipherSuite::DEFAULT {
+            assert!(info.cipher_suites.contains(suite), "{suite}");
+        }
+        for scheme in SignatureScheme::DEFAULT {
+            assert!(info.signature_schemes.contains(scheme), "{scheme}");
+        }
+        for group in NamedGroup::DEFAULT {
+            assert!(info.groups.contains(group), "{group}");
+        }
+    }
+
+    #[test]
+    fn what_the_library_does_not_have_is_left_out() {
+        let info = info();
+        let ccm = CipherSuite::TLS_AES_128_CCM_SHA256;
+        assert!(!info.cipher_suites.contains(&ccm));
+        assert!(!info.groups.contains(&NamedGroup::X448));
+        assert!(!info.signature_schemes.contains(&SignatureScheme::Ed448));
+        let none = accepted(&["no such suite"], |builder, name| {
+            builder.set_strict_cipher_list(name)
+        });
+        assert!(none.is_empty());
+    }
+
+    #[test]
+    fn all_that_a_role_can_have_is_promised() {
+        for role in [Role::Client, Role::Server] {
+            assert_eq!(info().capabilities(role), Capabilities::of(role));
+        }
+    }
+
+    #[test]
+    fn probing_leaves_no_errors_behind() {
+        let fresh = queue::scoped(probe);
+        assert_eq!(queue::count(), 0);
+        assert_eq!(fresh.client, info().client);
+        assert!(!fresh.fips);
+    }
+}

@@ -1,0 +1,335 @@
+//! Judges the peer's certificate chain.
+//!
+//! The library builds the chain and finds faults. All of them are collected,
+//! those that it lets pass are added, and the weightiest is the verdict
+//! ([`Grounds`]).
+//!
+//! A root is trusted for its name and its key. Its own validity, purpose and
+//! basic constraints do not count (RFC 5280, section 6.1.1).
+
+use std::borrow::Cow;
+use std::ffi::c_int;
+use std::ptr;
+
+use backend_kit::{Class, Grounds};
+use boring::pkey::{Id, PKeyRef, Public};
+use boring::ssl::SslRef;
+use boring::x509::{X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef};
+use boring_sys as sys;
+use tls_core::limits::{MAX_CHAIN_LENGTH, MAX_INTERMEDIATES};
+use tls_core::{Alert, CertificateError};
+
+use crate::ffi;
+use crate::notes::Notes;
+
+/// The shortest RSA key that is accepted in a chain.
+const MIN_RSA_BITS: u32 = 2048;
+
+/// A fault that the library found in a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What it is (`X509_V_ERR_...`).
+    code: c_int,
+    /// Where it is: 0 is the end entity's certificate.
+    depth: u32,
+}
+
+/// Judges the chain; `false` refuses the peer, with the alert that names why.
+pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
+    let Err(error) = verdict(context) else {
+        context.set_error(Ok(()));
+        return true;
+    };
+    context.set_error(ffi::verify_result(code_for(error.alert())));
+    if let Some(notes) = notes(context) {
+        notes.refuse(error.into());
+    }
+    false
+}
+
+/// Verifies the chain, of which the context holds the session that it is for.
+pub(crate) fn verdict(context: &mut X509StoreContextRef) -> Result<(), CertificateError> {
+    ffi::set_questioning(context);
+    let verified = matches!(context.verify_cert(), Ok(true));
+    judge(context, verified)
+}
+
+/// What the library stands at is remembered, and it goes on. It also asks
+/// about each certificate that may be an issuer and is not quite what it looks
+/// for: one that may not sign passes, unless a certificate names itself as its
+/// issuer; where it is no root it will be found not to be a CA.
+pub(crate) fn passes(context: &X509StoreContextRef) -> bool {
+    let code = code(context);
+    match code {
+        sys::X509_V_ERR_SUBJECT_ISSUER_MISMATCH
+        | sys::X509_V_ERR_AKID_SKID_MISMATCH
+        | sys::X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH
+        | sys::X509_V_ERR_UNSPECIFIED => return false,
+        sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => {
+            return context
+                .current_cert()
+                .is_some_and(|issued| !same_name(issued.subject_name(), issued.issuer_name()));
+        }
+        // The name that is meant is the subject's, which never counts.
+        sys::X509_V_ERR_NAME_CONSTRAINTS_WITHOUT_SANS => return true,
+        _ => {}
+    }
+    if let Some(notes) = notes(context) {
+        notes.add_fault(Fault {
+            code,
+            depth: context.error_depth(),
+        });
+    }
+    true
+}
+
+fn code(context: &X509StoreContextRef) -> c_int {
+    context
+        .verify_result()
+        .err()
+        .map_or(sys::X509_V_OK, |error| error.as_raw())
+}
+
+fn notes(context: &X509StoreContextRef) -> Option<&Notes> {
+    Notes::of(ssl(context)?)
+}
+
+fn ssl(context: &X509StoreContextRef) -> Option<&SslRef> {
+    context.ex_data(X509StoreContext::ssl_idx().ok()?)
+}
+
+fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), CertificateError> {
+    let Some(notes) = notes(context) else {
+        return Err(CertificateError::Other("the session has no notes".into()));
+    };
+    let faults = notes.take_faults();
+    let presented = context.untrusted().map_or(0, |presented| presented.len());
+    if presented > MAX_CHAIN_LENGTH {
+        return Err(CertificateError::ConstraintViolated);
+    }
+    let untrusted = untrusted(context);
+    // Where the end entity's certificate is a root, it is still an end
+    // entity's.
+    let first_anchor = untrusted.max(1);
+    let mut grounds = Grounds::default();
+    // These come first: a signature that the library cannot verify is no bad one.
+    let chain = || context.chain().into_iter().flatten();
+    for (depth, certificate) in (0..).zip(chain()) {
+        add_key_grounds(&mut grounds, certificate, depth);
+        if depth < untrusted {
+            add_signature_grounds(&mut grounds, certificate, depth);
+        }
+        if depth < first_anchor {
+            add_own_grounds(&mut grounds, certificate, depth);
+        }
+        if depth == 0 {
+            add_leaf_grounds(&mut grounds, certificate, untrusted);
+        }
+    }
+    let given_up = (!verified).then(|| Fault {
+        code: code(context),
+        depth: 0,
+    });
+    let too_long = untrusted >= MAX_INTERMEDIATES + 2;
+    for Fault { code, depth } in faults.into_iter().chain(given_up) {
+        if depth >= first_anchor && is_anchors_own(code) {
+            continue;
+        }
+        match classify(code) {
+            (Class::Path, _) if too_long => {
+                grounds.add(Class::Length, depth, CertificateError::ConstraintViolated);
+            }
+            (Class::Path, _) if an_anchor_has_that_name(context) => {
+                grounds.add(Class::Signature, depth, CertificateError::BadSignature);
+            }
+            (class, error) => grounds.add(class, depth, error),
+        }
+    }
+    grounds.verdict().map_or(Ok(()), Err)
+}
+
+/// How many certificates of the chain, the end entity's first, are the peer's
+/// and not ours.
+fn untrusted(context: &X509StoreContextRef) -> u32 {
+    let presented = || context.untrusted().into_iter().flatten();
+    let chain = context.chain().into_iter().flatten();
+    let ours =
+        |certificate: &&X509Ref| presented().all(|presented| !ptr::eq(presented, *certificate));
+    let count = chain.take_while(|certificate| !ours(certificate)).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// What the library lets pass in any certificate that a peer sends: only
+/// version 3 has the extensions that say what it is for.
+fn add_own_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u32) {
+    if ffi::version(certificate) != VERSION_3 {
+        grounds.add(Class::Certificate, depth, CertificateError::BadEncoding);
+    }
+}
+
+/// What the library lets pass in an end entity's certificate.
+fn add_leaf_grounds(grounds: &mut Grounds, leaf: &X509Ref, untrusted: u32) {
+    // Such a certificate vouches for no other name, so it is nobody's but the
+    // CA's own, even where it is a root.
+    if ffi::is_ca(leaf) {
+        grounds.add(Class::Certificate, 0, CertificateError::CaUsedAsEndEntity);
+    }
+    // The library is content with a key that may encrypt, for TLS 1.2 without
+    // forward secrecy.
+    if !ffi::may_sign_handshakes(leaf) {
+        grounds.add(Class::Certificate, 0, CertificateError::InvalidPurpose);
+    }
+    // A root vouches for those that name it as their issuer, not for itself.
+    if untrusted == 0 && !same_name(leaf.subject_name(), leaf.issuer_name()) {
+        grounds.add(Class::Path, 0, CertificateError::UnknownIssuer);
+    }
+}
+
+/// The library accepts keys of any length.
+fn add_key_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u32) {
+    let sound = certificate
+        .public_key()
+        .is_ok_and(|key| is_strong_key(&key));
+    if !sound {
+        let error = CertificateError::UnacceptableAlgorithm;
+        grounds.add(Class::Signature, depth, error);
+    }
+}
+
+fn is_strong_key(key: &PKeyRef<Public>) -> bool {
+    match key.id() {
+        Id::RSA | Id::RSAPSS => key.bits() >= MIN_RSA_BITS,
+        Id::EC => matches!(
+            ffi::curve(key),
+            sys::NID_X9_62_prime256v1 | sys::NID_secp384r1 | sys::NID_secp521r1
+        ),
+        id => id == Id::ED25519,
+    }
+}
+
+/// The library accepts SHA-1, and does not tell an algorithm that it does not
+/// know from a forged signature.
+fn add_signature_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u32) {
+    let sound = matches!(
+        ffi::signature_algorithm(certificate),
+        sys::NID_sha256WithRSAEncryption
+            | sys::NID_sha384WithRSAEncryption
+            | sys::NID_sha512WithRSAEncryption
+            | sys::NID_rsassaPss
+            | sys::NID_ecdsa_with_SHA256
+            | sys::NID_ecdsa_with_SHA384
+            | sys::NID_ecdsa_with_SHA512
+            | sys::NID_ED25519
+    );
+    if !sound {
+        let error = CertificateError::UnacceptableAlgorithm;
+        grounds.add(Class::Signature, depth, error);
+    }
+}
+
+/// Whether a root has the name that the chain ends at, so that its key was the
+/// wrong one: the chain is forged and not merely unknown.
+fn an_anchor_has_that_name(context: &X509StoreContextRef) -> bool {
+    let last = context.chain().and_then(|chain| chain.iter().last());
+    last.is_some_and(|last| ffi::has_root(context, last.issuer_name()))
+}
+
+fn same_name(a: &X509NameRef, b: &X509NameRef) -> bool {
+    a.try_cmp(b).is_ok_and(std::cmp::Ordering::is_eq)
+}
+
+/// Whether the fault is one that a root may have.
+fn is_anchors_own(code: c_int) -> bool {
+    matches!(
+        code,
+        sys::X509_V_ERR_CERT_HAS_EXPIRED
+            | sys::X509_V_ERR_CERT_NOT_YET_VALID
+            | sys::X509_V_ERR_INVALID_CA
+            | sys::X509_V_ERR_INVALID_PURPOSE
+            | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
+            | sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION
+    )
+}
+
+/// The one table from the library's codes to reasons.
+fn classify(code: c_int) -> (Class, CertificateError) {
+    use CertificateError as E;
+
+    match code {
+        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
+        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
+        | sys::X509_V_ERR_INVALID_EXTENSION
+        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION
+        | sys::X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE => (Class::Certificate, E::BadEncoding),
+        sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => {
+            (Class::Certificate, E::UnhandledCriticalExtension)
+        }
+        sys::X509_V_ERR_CERT_HAS_EXPIRED => (Class::Certificate, E::Expired),
+        sys::X509_V_ERR_CERT_NOT_YET_VALID => (Class::Certificate, E::NotYetValid),
+        sys::X509_V_ERR_INVALID_NON_CA => (Class::Certificate, E::CaUsedAsEndEntity),
+        sys::X509_V_ERR_INVALID_CA | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED => {
+            (Class::Certificate, E::ConstraintViolated)
+        }
+        sys::X509_V_ERR_INVALID_PURPOSE
+        | sys::X509_V_ERR_CERT_REJECTED
+        | sys::X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE => (Class::Certificate, E::InvalidPurpose),
+        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
+        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
+        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+        | sys::X509_V_ERR_CERT_UNTRUSTED => (Class::Path, E::UnknownIssuer),
+        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE
+        | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => (Class::Signature, E::BadSignature),
+        sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY => {
+            (Class::Signature, E::UnacceptableAlgorithm)
+        }
+        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => (Class::Length, E::ConstraintViolated),
+        sys::X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED
+        | sys::X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED
+        | sys::X509_V_ERR_NO_EXPLICIT_POLICY
+        | sys::X509_V_ERR_UNNESTED_RESOURCE
+        | sys::X509_V_ERR_PERMITTED_VIOLATION
+        | sys::X509_V_ERR_EXCLUDED_VIOLATION
+        | sys::X509_V_ERR_SUBTREE_MINMAX
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
+        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
+        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => (Class::Constraint, E::ConstraintViolated),
+        sys::X509_V_ERR_CERT_REVOKED => (Class::Revocation, E::Revoked),
+        sys::X509_V_ERR_UNABLE_TO_GET_CRL | sys::X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER => {
+            (Class::Revocation, E::RevocationUnknown)
+        }
+        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
+            (Class::Name, E::NameMismatch)
+        }
+        code => (Class::Other, other(code)),
+    }
+}
+
+/// X.509 version 3, as it is encoded.
+const VERSION_3: i64 = 2;
+
+fn other(code: c_int) -> CertificateError {
+    let words = match ffi::verify_result(code) {
+        Ok(()) => "the library refused the chain and did not say why",
+        Err(error) => error.error_string(),
+    };
+    CertificateError::Other(Cow::Borrowed(words))
+}
+
+/// The code that makes the library send this alert.
+fn code_for(alert: Alert) -> c_int {
+    match alert {
+        Alert::BAD_CERTIFICATE => sys::X509_V_ERR_CERT_REJECTED,
+        Alert::CERTIFICATE_EXPIRED => sys::X509_V_ERR_CERT_HAS_EXPIRED,
+        Alert::UNKNOWN_CA => sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+        Alert::DECRYPT_ERROR => sys::X509_V_ERR_CERT_SIGNATURE_FAILURE,
+        Alert::UNSUPPORTED_CERTIFICATE => sys::X509_V_ERR_INVALID_PURPOSE,
+        Alert::CERTIFICATE_REVOKED => sys::X509_V_ERR_CERT_REVOKED,
+        // The library has no alert for this code and sends `certificate_unknown`.
+        _ => sys::X509_V_ERR_INVALID_EXTENSION,
+    }
+}
+
+#[cfg(test)]
+mod tests;
