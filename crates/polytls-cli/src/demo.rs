@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use anstream::stdout;
 use polytls::tls::{
-    AnyBackend, ClientConfig, ServerConfig, SessionFacts, TlsBackend, parse_server_name,
+    AnyBackend, Capabilities, ClientConfig, ServerConfig, SessionFacts, TlsBackend,
+    parse_server_name,
 };
 use polytls::{Backend, Error, HANDSHAKE_TIMEOUT, Listener, SHUTDOWN_TIMEOUT, Socket};
 
 use crate::failure::Failure;
 use crate::pki::Pki;
+use crate::settings::SERVER_ALPN;
 use crate::{args, describe, style};
 
 const HOST: &str = "localhost";
@@ -47,7 +49,7 @@ fn introduce(backends: &[AnyBackend], mib: u32) -> io::Result<()> {
     let mut out = stdout().lock();
     for backend in backends {
         let info = backend.info();
-        writeln!(out, "{:8} is {}", info.name, info.library)?;
+        writeln!(out, "{:10} is {}", info.name, info.library)?;
     }
     writeln!(
         out,
@@ -56,7 +58,7 @@ fn introduce(backends: &[AnyBackend], mib: u32) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "{}{:9}{:9}{:9}{:25}{:16}{:9}{:>10}{:>10}{}",
+        "{}{:11}{:11}{:9}{:48}{:16}{:9}{:>10}{:>10}{}",
         style::HEAD,
         "client",
         "server",
@@ -74,7 +76,7 @@ fn tell(client: &AnyBackend, server: &AnyBackend, row: &Row) -> io::Result<()> {
     let facts = &row.facts;
     writeln!(
         stdout(),
-        "{:9}{:9}{:9}{:25}{:16}{:9}{:>7.1} ms{:>10.0}",
+        "{:11}{:11}{:9}{:48}{:16}{:9}{:>7.1} ms{:>10.0}",
         client.info().name,
         server.info().name,
         describe::or_unknown(facts.version),
@@ -104,18 +106,21 @@ fn exchange(
     pki: &Pki,
     volume: u64,
 ) -> Result<Row, Failure> {
-    let server_config = ServerConfig::builder()
-        .identity(pki.server.clone())
-        .alpn(["demo"])
-        .build();
-    let client_config = ClientConfig::builder()
-        .roots(pki.roots.clone())
-        .alpn(["demo"])
-        .build();
+    // Where one side cannot negotiate a protocol there is none.
+    let mut server_config = ServerConfig::builder().identity(pki.server.clone());
+    if server.info().server.contains(SERVER_ALPN) {
+        server_config = server_config.alpn(["demo"]);
+    }
+    let mut client_config = ClientConfig::builder().roots(pki.roots.clone());
+    if client.info().client.contains(Capabilities::ALPN) {
+        client_config = client_config.alpn(["demo"]);
+    }
     let server_context = server_config
+        .build()
         .and_then(|config| server.server(&config))
         .map_err(Failure::config)?;
     let client_context = client_config
+        .build()
         .and_then(|config| client.client(&config))
         .map_err(Failure::config)?;
     let name = parse_server_name(HOST).map_err(Failure::config)?;
@@ -155,26 +160,28 @@ fn exchange(
         let accepted = accepting
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked").into()));
-        let (row, server_facts) = (row.map_err(failed)?, accepted.map_err(failed)?);
-        let same = (
-            row.facts.version,
-            row.facts.cipher_suite,
-            row.facts.group,
-            &row.facts.alpn,
-        ) == (
-            server_facts.version,
-            server_facts.cipher_suite,
-            server_facts.group,
-            &server_facts.alpn,
-        );
-        if !same {
-            return Err(Failure::other(
-                "the exchange",
-                "the two sides tell different facts",
-            ));
-        }
+        let (mut row, server_facts) = (row.map_err(failed)?, accepted.map_err(failed)?);
+        row.facts = agreed(row.facts, server_facts)
+            .ok_or_else(|| Failure::other("the exchange", "the two sides tell different facts"))?;
         Ok(row)
     })
+}
+
+/// What the two sides tell; `None` where they contradict each other. A backend
+/// that cannot tell a fact contradicts nobody.
+fn agreed(mut client: SessionFacts, server: SessionFacts) -> Option<SessionFacts> {
+    client.version = either(client.version, server.version)?;
+    client.cipher_suite = either(client.cipher_suite, server.cipher_suite)?;
+    client.group = either(client.group, server.group)?;
+    (client.alpn == server.alpn).then_some(client)
+}
+
+#[expect(clippy::option_option, reason = "a fact may be unknown to both")]
+fn either<T: PartialEq>(a: Option<T>, b: Option<T>) -> Option<Option<T>> {
+    match (&a, &b) {
+        (Some(one), Some(other)) if one != other => None,
+        _ => Some(a.or(b)),
+    }
 }
 
 /// A stream whose octets repeat after a length that fits no record size.

@@ -20,7 +20,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &args::Serve) -> Result<(), Failure> {
     let backend = settings::backend(&args.protocol)?;
-    let config = settings::server(args, || {
+    let config = settings::server(&backend, args, || {
         let pki = Pki::new(&["localhost", "127.0.0.1", "::1"])?;
         if let Some(path) = &args.write_ca {
             fs::write(path, &pki.ca_pem).map_err(|error| Failure::io("writing the CA", &error))?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use polytls::Backend;
 use polytls::tls::{
-    AnyBackend, ClientAuth, ClientConfig, Error, Identity, KeyLogFile, Roots, ServerConfig,
+    AnyBackend, Capabilities, ClientAuth, ClientConfig, Error, Identity, KeyLogFile, Roots,
+    ServerConfig, TlsBackend,
 };
 
 use crate::args;
@@ -65,19 +66,30 @@ fn client_config(args: &args::Connect) -> Result<ClientConfig, Error> {
     builder.build()
 }
 
+/// What a server needs to negotiate application protocols.
+pub(crate) const SERVER_ALPN: Capabilities = Capabilities::ALPN.union(Capabilities::ALPN_STRICT);
+
 /// `made` is the identity to use when the command line names none.
 pub(crate) fn server(
+    backend: &AnyBackend,
     args: &args::Serve,
     made: impl FnOnce() -> Result<Identity, Failure>,
 ) -> Result<ServerConfig, Failure> {
     let identity = identity(args.cert.as_deref(), args.key.as_deref()).map_err(Failure::config)?;
     let identity = identity.map_or_else(made, Ok)?;
-    server_config(args, identity).map_err(Failure::config)
+    server_config(backend, args, identity).map_err(Failure::config)
 }
 
-fn server_config(args: &args::Serve, identity: Identity) -> Result<ServerConfig, Error> {
+fn server_config(
+    backend: &AnyBackend,
+    args: &args::Serve,
+    identity: Identity,
+) -> Result<ServerConfig, Error> {
     let mut builder = with_protocol!(ServerConfig::builder(), &args.protocol).identity(identity);
-    if !args.echo && args.protocol.alpn.is_empty() {
+    // A client that names no protocol is served as well, so this much is not
+    // worth a refusal by a backend that cannot negotiate one.
+    let negotiates = backend.info().server.contains(SERVER_ALPN);
+    if !args.echo && args.protocol.alpn.is_empty() && negotiates {
         builder = builder.alpn(["http/1.1"]);
     }
     if let Some(path) = &args.client_ca {

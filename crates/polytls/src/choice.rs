@@ -15,7 +15,12 @@ pub trait BackendVisitor {
 
 /// Shows the visitor every backend that is compiled in.
 #[cfg_attr(
-    not(any(feature = "openssl", feature = "rustls")),
+    not(any(
+        feature = "boring",
+        feature = "native-tls",
+        feature = "openssl",
+        feature = "rustls"
+    )),
     expect(unused_variables, reason = "there is nothing to show")
 )]
 pub fn visit_backends(visitor: &mut impl BackendVisitor) {
@@ -23,6 +28,10 @@ pub fn visit_backends(visitor: &mut impl BackendVisitor) {
     visitor.visit(tls_rustls::Rustls::default());
     #[cfg(feature = "openssl")]
     visitor.visit(tls_openssl::OpenSsl::default());
+    #[cfg(feature = "boring")]
+    visitor.visit(tls_boring::Boring::default());
+    #[cfg(feature = "native-tls")]
+    visitor.visit(tls_native::Native::default());
 }
 
 impl Backend {

@@ -2,9 +2,18 @@
 //!
 //! This is the facade: sockets, the contract and the backends in one place.
 //! It is the only crate with a feature for each backend. The features only
-//! add: `rustls` (the default), `openssl` (the system's library),
-//! `openssl-vendored` (built from source). Without any of them the sockets
-//! are plain and no TLS crate is in the tree.
+//! add:
+//!
+//! - `rustls` (the default);
+//! - `openssl` (the system's library) and `openssl-vendored` (built from source);
+//! - `boring` (BoringSSL; its build needs CMake and libclang);
+//! - `native-tls` (the platform's library) and `native-tls-vendored` (where
+//!   that is OpenSSL, built from source);
+//! - `all-backends`.
+//!
+//! Without any of them the sockets are plain and no TLS crate is in the tree.
+//! `boring` beside OpenSSL needs two lines in the workspace's
+//! `.cargo/config.toml`; a build without them stops and tells which.
 //!
 //! Start at [`Backend`], then [`tls::ClientConfig`] or [`tls::ServerConfig`],
 //! then [`Socket`].
@@ -43,6 +52,14 @@ pub use tls_core as tls;
 
 #[cfg(feature = "tls")]
 pub use choice::{Backend, BackendVisitor, visit_backends};
+
+/// The BoringSSL backend.
+#[cfg(feature = "boring")]
+pub use tls_boring as boring;
+
+/// The native-tls backend.
+#[cfg(feature = "native-tls")]
+pub use tls_native as native;
 
 /// The OpenSSL backend.
 #[cfg(feature = "openssl")]

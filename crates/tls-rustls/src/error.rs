@@ -19,6 +19,11 @@ pub(crate) fn translate(error: rustls::Error) -> Error {
         Rustls::InvalidMessage(message) => invalid_message(message).into(),
         Rustls::NoCertificatesPresented => CertificateError::Missing.into(),
         Rustls::DecryptError => PeerMisbehaved::BadCryptography.into(),
+        // To offer compression and not its absence breaks the protocol (RFC 5246,
+        // section 7.4.1.2), whatever else would have been shared.
+        Rustls::PeerIncompatible(RustlsIncompatible::NullCompressionRequired) => {
+            PeerMisbehaved::IllegalParameter.into()
+        }
         Rustls::PeerIncompatible(why) => incompatible(&why).into(),
         Rustls::PeerMisbehaved(why) => misbehaved(&why).into(),
         Rustls::AlertReceived(description) => Error::AlertReceived(names::alert(description)),
@@ -45,9 +50,11 @@ fn invalid_message(message: InvalidMessage) -> PeerMisbehaved {
         | InvalidMessage::UnknownHelloRetryRequestExtension
         | InvalidMessage::UnsupportedCompression
         | InvalidMessage::UnsupportedCurveType => PeerMisbehaved::IllegalParameter,
-        InvalidMessage::InvalidContentType | InvalidMessage::UnexpectedMessage(_) => {
-            PeerMisbehaved::UnexpectedMessage
-        }
+        // A change_cipher_spec of another value is an unexpected message (RFC
+        // 8446, section 5).
+        InvalidMessage::InvalidCcs
+        | InvalidMessage::InvalidContentType
+        | InvalidMessage::UnexpectedMessage(_) => PeerMisbehaved::UnexpectedMessage,
         _ => PeerMisbehaved::Malformed,
     }
 }
@@ -66,6 +73,7 @@ fn incompatible(why: &RustlsIncompatible) -> PeerIncompatible {
         | Why::NoEcPointFormatsInCommon
         | Why::UncompressedEcPointsRequired
         | Why::EcPointsExtensionRequired
+        | Why::KeyShareExtensionRequired
         | Why::NamedGroupsExtensionRequired => PeerIncompatible::NoCommonGroup,
         Why::NoSignatureSchemesInCommon
         | Why::NoCertificateRequestSignatureSchemesInCommon
@@ -77,8 +85,10 @@ fn incompatible(why: &RustlsIncompatible) -> PeerIncompatible {
 fn misbehaved(why: &RustlsMisbehaved) -> PeerMisbehaved {
     use RustlsMisbehaved as Why;
     match why {
+        // A record of padding alone is an unexpected message (RFC 8446, section 5.4).
         Why::EarlyDataAttemptedInSecondClientHello
         | Why::IllegalMiddleboxChangeCipherSpec
+        | Why::IllegalTlsInnerPlaintext
         | Why::KeyEpochWithPendingFragment
         | Why::KeyUpdateReceivedInQuicConnection
         | Why::MessageInterleavedWithHandshakeMessage
@@ -89,8 +99,7 @@ fn misbehaved(why: &RustlsMisbehaved) -> PeerMisbehaved {
         | Why::TooManyWarningAlertsReceived
         | Why::TooMuchEarlyDataReceived => PeerMisbehaved::UnexpectedMessage,
         Why::IncorrectBinder => PeerMisbehaved::BadCryptography,
-        Why::IllegalTlsInnerPlaintext
-        | Why::InvalidCertCompression
+        Why::InvalidCertCompression
         | Why::MissingBinderInPskExtension => PeerMisbehaved::Malformed,
         Why::AttemptedDowngradeToTls12WhenTls13IsSupported
         | Why::BadCertChainExtensions

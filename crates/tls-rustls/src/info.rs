@@ -38,6 +38,8 @@ fn capabilities(suites: &[CipherSuite], groups: &[NamedGroup]) -> Capabilities {
         | Capabilities::SNI
         | Capabilities::ALPN
         | Capabilities::ALPN_STRICT
+        | Capabilities::ALPN_OCTETS
+        | Capabilities::CERTIFICATE_RULES
         | Capabilities::KEY_LOG
         | Capabilities::EXPORTER
         | Capabilities::FACT_VERSION

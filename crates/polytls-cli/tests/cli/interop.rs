@@ -3,10 +3,35 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Files, Server, backends, polytls, run, text};
+use crate::support::{Backend, Files, Server, backends, polytls, run, text};
 
-const VERSIONS: [(&str, &str, &str); 2] =
-    [("1.2", "-tls1_2", "TLSv1.2"), ("1.3", "-tls1_3", "TLSv1.3")];
+/// A version as `polytls` and curl spell it, as `openssl` does, as the facts
+/// do, and its capability.
+const VERSIONS: [(&str, &str, &str, &str); 2] = [
+    ("1.2", "-tls1_2", "TLSv1.2", "TLS12"),
+    ("1.3", "-tls1_3", "TLSv1.3", "TLS13"),
+];
+
+/// What a server needs to negotiate an application protocol.
+const SERVER_ALPN: &[&str] = &["ALPN", "ALPN_STRICT"];
+
+/// The versions that clients of this backend have.
+fn client_versions(backend: &Backend) -> impl Iterator<Item = (&str, &str, &str)> {
+    versions(|capability| backend.connects_with(&[capability]))
+}
+
+/// The versions that its servers have.
+fn server_versions(backend: &Backend) -> impl Iterator<Item = (&str, &str, &str)> {
+    versions(|capability| backend.serves_with(&[capability]))
+}
+
+fn versions<'v>(has: impl Fn(&str) -> bool) -> impl Iterator<Item = (&'v str, &'v str, &'v str)> {
+    VERSIONS
+        .into_iter()
+        .filter_map(move |(own, flag, name, capability)| {
+            has(capability).then_some((own, flag, name))
+        })
+}
 
 fn curl(args: &[&str]) -> std::process::Output {
     let mut command = Command::new("curl");
@@ -28,7 +53,7 @@ fn curl_reads_a_folder_from_every_backend_in_both_versions() {
     for backend in backends() {
         let server = Server::serving(&backend, &files, "server", &[www.to_str().unwrap()]);
         let url = format!("https://{}/data.bin", server.localhost());
-        for (version, _, _) in VERSIONS {
+        for (version, _, _) in server_versions(&backend) {
             let ca = files.path("ca.pem");
             let at_least = format!("--tlsv{version}");
             // Twice over one connection, so that it is kept alive.
@@ -118,27 +143,32 @@ fn openssl_s_client_is_served_by_every_backend_in_both_versions() {
             "server",
             &[files.folder().to_str().unwrap()],
         );
-        for (_, flag, name) in VERSIONS {
+        let negotiates = backend.serves_with(SERVER_ALPN);
+        let protocol = if negotiates {
+            "ALPN protocol: http/1.1"
+        } else {
+            "No ALPN negotiated"
+        };
+        for (_, flag, name) in server_versions(&backend) {
             let request = "GET /hello.txt HTTP/1.0\r\n\r\n";
             let (good, said) = s_client(&server, &files, &[flag, "-alpn", "http/1.1"], request);
             assert!(good, "{backend} {name}: {said}");
-            for part in [
-                "Verification: OK",
-                name,
-                "hello from a file",
-                "ALPN protocol: http/1.1",
-            ] {
+            for part in ["Verification: OK", name, "hello from a file", protocol] {
                 assert!(
                     said.contains(part),
                     "{backend} {name}: no {part:?} in {said}"
                 );
             }
         }
-        let (good, said) = s_client(&server, &files, &["-alpn", "smtp"], "");
-        assert!(
-            !good && said.contains("no application protocol"),
-            "{backend}: {said}"
-        );
+        if negotiates {
+            let (good, said) = s_client(&server, &files, &["-alpn", "smtp"], "");
+            assert!(
+                !good && said.contains("no application protocol"),
+                "{backend}: {said}"
+            );
+        } else {
+            backend.refuses_to_serve(&files, &["--echo", "--alpn", "smtp"], "ALPN");
+        }
         let (good, said) = s_client(
             &server,
             &files,
@@ -158,17 +188,14 @@ fn openssl_s_client_must_have_a_certificate_where_one_is_required() {
     files.write("hello.txt", b"hello");
     let (cert, key) = files.identity("client");
     for backend in backends() {
-        let server = Server::serving(
-            &backend,
-            &files,
-            "server",
-            &[
-                "--client-ca",
-                &files.path("ca.pem"),
-                files.folder().to_str().unwrap(),
-            ],
-        );
-        for (_, flag, name) in VERSIONS {
+        let ca = files.path("ca.pem");
+        let args = ["--client-ca", &ca, files.folder().to_str().unwrap()];
+        if !backend.serves_with(&["CLIENT_AUTH_REQUIRED"]) {
+            backend.refuses_to_serve(&files, &args, "CLIENT_AUTH_REQUIRED");
+            continue;
+        }
+        let server = Server::serving(&backend, &files, "server", &args);
+        for (_, flag, name) in server_versions(&backend) {
             let request = "GET /hello.txt HTTP/1.0\r\n\r\n";
             let (good, said) = s_client(
                 &server,
@@ -195,7 +222,17 @@ fn openssl_s_client_must_have_a_certificate_where_one_is_required() {
 fn every_backend_connects_to_openssl_s_server_in_both_versions() {
     let files = Files::new();
     for backend in backends() {
-        for (version, flag, name) in VERSIONS {
+        let chain = if backend.connects_with(&["FACT_PEER_CHAIN"]) {
+            "issued by CN=ca"
+        } else {
+            "CN=server"
+        };
+        for (version, flag, name) in client_versions(&backend) {
+            let told = if backend.connects_with(&["FACT_VERSION"]) {
+                name
+            } else {
+                "version     unknown"
+            };
             let server = Server::openssl(&files, &[flag, "-alpn", "demo", "-rev"]);
             let mut connect = polytls(&[
                 "connect",
@@ -218,12 +255,12 @@ fn every_backend_connects_to_openssl_s_server_in_both_versions() {
                 "{backend} {version}: {facts}"
             );
             for part in [
-                name,
+                told,
                 "protocol    demo",
                 "name sent   localhost",
                 "verified    yes",
                 "CN=server",
-                "issued by CN=ca",
+                chain,
             ] {
                 assert!(
                     facts.contains(part),
@@ -238,7 +275,7 @@ fn every_backend_connects_to_openssl_s_server_in_both_versions() {
 fn every_backend_presents_its_certificate_to_openssl_s_server() {
     let files = Files::new();
     for backend in backends() {
-        for (version, flag, _) in VERSIONS {
+        for (version, flag, _) in client_versions(&backend) {
             let server = Server::openssl(
                 &files,
                 &[

@@ -1,7 +1,9 @@
 //! Programs that are started, watched and stopped by a test.
 
+use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -12,6 +14,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     date_time_ymd,
 };
+use serde::Deserialize;
 
 /// The command under test.
 pub(crate) fn polytls(args: &[&str]) -> Command {
@@ -20,12 +23,60 @@ pub(crate) fn polytls(args: &[&str]) -> Command {
     command
 }
 
-/// The names of the backends in this build.
-pub(crate) fn backends() -> Vec<String> {
+/// A backend in this build: its name, and what it says that it can do.
+#[derive(Deserialize)]
+pub(crate) struct Backend {
+    name: String,
+    client: Vec<String>,
+    server: Vec<String>,
+}
+
+impl Backend {
+    /// Whether clients have these capabilities.
+    pub(crate) fn connects_with(&self, capabilities: &[&str]) -> bool {
+        has_all(&self.client, capabilities)
+    }
+
+    /// Whether servers have these capabilities.
+    pub(crate) fn serves_with(&self, capabilities: &[&str]) -> bool {
+        has_all(&self.server, capabilities)
+    }
+
+    /// Asserts that a server with this setting is refused for want of the
+    /// capability.
+    pub(crate) fn refuses_to_serve(&self, files: &Files, args: &[&str], capability: &str) {
+        let (cert, key) = files.identity("server");
+        let own = ["serve", "--backend", self, "--cert", &cert, "--key", &key];
+        let output = run(&mut polytls(&[&own, args].concat()), b"");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{self}: {said}");
+        assert!(said.contains(capability), "{self}: {said}");
+    }
+}
+
+fn has_all(own: &[String], capabilities: &[&str]) -> bool {
+    let has = |capability: &&str| own.iter().any(|own| own == capability);
+    capabilities.iter().all(has)
+}
+
+impl Deref for Backend {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name)
+    }
+}
+
+/// The backends in this build.
+pub(crate) fn backends() -> Vec<Backend> {
     let output = polytls(&["backends", "--json"]).output().unwrap();
-    let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let name = |backend: &serde_json::Value| backend["name"].as_str().unwrap().to_owned();
-    listed.as_array().unwrap().iter().map(name).collect()
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Runs to the end with this on standard input.
