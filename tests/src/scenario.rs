@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use polytls::tls::{
-    BackendInfo, Capabilities, CipherSuite, ClientConfig, ClientConfigBuilder, Error, Identity,
-    NamedGroup, ProtocolVersion, Role, ServerConfig, ServerConfigBuilder, ServerName,
-    SignatureScheme, TlsBackend, TlsSession, Transport, parse_server_name,
+    BackendInfo, Capabilities, CertificateError, CipherSuite, ClientConfig, ClientConfigBuilder,
+    Error, Identity, NamedGroup, ProtocolVersion, Role, ServerConfig, ServerConfigBuilder,
+    ServerName, SignatureScheme, TlsBackend, TlsSession, Transport, parse_server_name,
 };
 
 use crate::checked::Checked;
@@ -321,6 +321,29 @@ impl<C: TlsBackend, S: TlsBackend> Case<C, S> {
             Some(version) => builder.min_version(version).max_version(version),
             None => builder,
         }
+    }
+
+    /// Drives the handshakes, which one side must end because of the other's
+    /// certificate, for this reason and with its alert. A side that does not
+    /// judge by the rules of all may find another reason, but must refuse.
+    #[track_caller]
+    pub fn refuses_certificate(&self, by: Role, pair: &mut Pair, error: CertificateError) {
+        let advertised = match by {
+            Role::Client => self.client.info().client,
+            Role::Server => self.server.info().server,
+        };
+        let meeting = pair.meet();
+        if advertised.contains(Capabilities::CERTIFICATE_RULES) {
+            let alert = error.alert();
+            meeting.assert_refused(by, error, alert);
+            return;
+        }
+        let (found, told) = match by {
+            Role::Client => (meeting.client, meeting.server),
+            Role::Server => (meeting.server, meeting.client),
+        };
+        assert!(matches!(found, Err(Error::Certificate(_))), "{found:?}");
+        assert!(told.is_err(), "the other side was not told");
     }
 
     /// Two sessions with the usual configs.

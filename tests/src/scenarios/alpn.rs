@@ -16,7 +16,11 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
         scenario("without_protocols_on_one_side_none_is_negotiated", one_side)
             .needs(Capabilities::ALPN)
             .needs_server(Capabilities::ALPN_STRICT),
+        scenario("protocols_of_any_text_are_negotiated", any_text)
+            .needs(Capabilities::ALPN)
+            .needs_server(Capabilities::ALPN_STRICT),
         scenario("protocols_of_any_octets_are_negotiated", any_octets)
+            .proves(Capabilities::ALPN_OCTETS)
             .needs(Capabilities::ALPN)
             .needs_server(Capabilities::ALPN_STRICT),
         scenario(
@@ -79,6 +83,14 @@ fn one_side<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
     negotiates(case, &[], &[], None);
     negotiates(case, &[b"h2"], &[], None);
     negotiates(case, &[], &[b"h2"], None);
+}
+
+fn any_text<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
+    let longest = [b'x'; 255];
+    negotiates(case, &[b"\0", &longest], &[&longest], Some(&longest));
+    negotiates(case, &[b"\0", &longest], &[b"\0"], Some(b"\0"));
+    let beyond_ascii = "pröb\u{1f512}".as_bytes();
+    negotiates(case, &[beyond_ascii], &[beyond_ascii], Some(beyond_ascii));
 }
 
 fn any_octets<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {

@@ -21,9 +21,7 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
             format!("{fault}_is_refused_by_the_client"),
             move |case| {
                 let mut pair = case.pair(case.client_config(), case.server_as(identity(case.pki)));
-                let alert = error.alert();
-                pair.meet()
-                    .assert_refused(Role::Client, error.clone(), alert);
+                case.refuses_certificate(Role::Client, &mut pair, error.clone());
             },
         ));
     }
@@ -38,13 +36,12 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
                         case.client_config().identity(identity),
                         case.server_config().client_auth(auth),
                     );
-                    let alert = error.alert();
-                    pair.meet()
-                        .assert_refused(Role::Server, error.clone(), alert);
+                    case.refuses_certificate(Role::Server, &mut pair, error.clone());
                 },
             )
             .needs_client(Capabilities::IDENTITY)
-            .needs_server(Capabilities::CLIENT_AUTH_REQUIRED),
+            .needs_server(Capabilities::CLIENT_AUTH_REQUIRED)
+            .proves_server(Capabilities::CERTIFICATE_RULES),
         );
     }
     for row in incompatible() {
@@ -312,15 +309,17 @@ fn incompatible<C: TlsBackend, S: TlsBackend>() -> Vec<Incompatible<C, S>> {
         ),
         row(
             "no_common_suite",
-            each,
-            Capabilities::empty(),
-            |case| {
-                let (one, two) = two_suites(case);
-                case.pair(
-                    case.client_config().cipher_suites([one]),
-                    case.server_config().cipher_suites([two]),
-                )
-            },
+            Versions::Only(Tls12),
+            Capabilities::CIPHER_SUITES_TLS12,
+            unlike_suites,
+            PeerIncompatible::NoCommonCipherSuite,
+            failure,
+        ),
+        row(
+            "no_common_suite",
+            Versions::Only(Tls13),
+            Capabilities::CIPHER_SUITES_TLS13,
+            unlike_suites,
             PeerIncompatible::NoCommonCipherSuite,
             failure,
         ),
@@ -420,6 +419,14 @@ fn versions<C: TlsBackend, S: TlsBackend>(
     case.pair(
         case.client_config().min_version(client).max_version(client),
         case.server_config().min_version(server).max_version(server),
+    )
+}
+
+fn unlike_suites<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) -> Pair {
+    let (one, two) = two_suites(case);
+    case.pair(
+        case.client_config().cipher_suites([one]),
+        case.server_config().cipher_suites([two]),
     )
 }
 

@@ -19,7 +19,9 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
             .needs(Capabilities::KEY_UPDATE),
         scenario("tls12_has_no_renewal_and_goes_on", tls12)
             .versions(Versions::Only(ProtocolVersion::Tls12)),
-        scenario("no_keys_are_renewed_before_the_handshake", too_early).versions(tls13),
+        scenario("no_keys_are_renewed_before_the_handshake", too_early)
+            .versions(tls13)
+            .needs(Capabilities::KEY_UPDATE),
     ]
 }
 

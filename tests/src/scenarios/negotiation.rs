@@ -74,13 +74,21 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
             .scheme(scheme),
         );
     }
+    // Who can set no groups does not know which ones it has.
+    let told = Capabilities::FACT_VERSION | Capabilities::FACT_CIPHER_SUITE | Capabilities::GROUPS;
     table.extend([
         scenario("defaults_negotiate_the_first_that_both_have", defaults)
             .versions(Versions::Unpinned)
-            .needs(Capabilities::TLS13),
+            .needs(told | Capabilities::TLS13),
         scenario("defaults_negotiate_the_first_that_both_have", defaults)
-            .versions(Versions::Only(ProtocolVersion::Tls12)),
-        scenario("the_clients_order_of_suites_decides", clients_suite_order),
+            .versions(Versions::Only(ProtocolVersion::Tls12))
+            .needs(told),
+        scenario("the_clients_order_of_suites_decides", clients_suite_order)
+            .versions(Versions::Only(ProtocolVersion::Tls12))
+            .needs(Capabilities::CIPHER_SUITES_TLS12 | Capabilities::FACT_CIPHER_SUITE),
+        scenario("the_clients_order_of_suites_decides", clients_suite_order)
+            .versions(Versions::Only(ProtocolVersion::Tls13))
+            .needs(Capabilities::CIPHER_SUITES_TLS13 | Capabilities::FACT_CIPHER_SUITE),
         scenario("a_second_hello_leads_to_the_common_group", second_hello)
             .needs(Capabilities::GROUPS),
         scenario("the_clients_order_of_groups_decides", clients_group_order)

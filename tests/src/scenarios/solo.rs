@@ -10,7 +10,7 @@ use polytls::tls::{
 use crate::checked::Checked;
 use crate::masked::Masked;
 use crate::pki::{hollow, pki};
-use crate::scenario::{role_name, suite_flag};
+use crate::scenario::{role_name, suite_flag, version_flag};
 
 /// A named check of one backend.
 pub struct Solo {
@@ -45,14 +45,21 @@ pub fn all<B: TlsBackend>(backend: &B) -> Vec<Solo> {
                 run: Box::new(move || refuses_flag(&backend, role, flag)),
             });
         }
-        for (flag, point, client, server) in missing_points(&info) {
+        for Point {
+            flag,
+            also,
+            name: point,
+            client,
+            server,
+        } in missing_points(&info)
+        {
             let backend = Checked(backend.clone());
             let refuse = move || {
                 let error = match role {
                     Role::Client => build_client(&backend, client.clone()),
                     Role::Server => build_server(&backend, server.clone()),
                 };
-                assert_refused(error, flag, backend.info().name);
+                assert_refused(error, flag | (also - advertised), name);
             };
             table.push(Solo {
                 name: format!("refused::{flag}({point})::{}::{name}", role_name(role)),
@@ -85,23 +92,44 @@ fn build_server<B: TlsBackend>(backend: &B, config: ServerConfigBuilder) -> Opti
     backend.server(&config).err()
 }
 
+/// Asserts that one of these is refused.
 #[track_caller]
-fn assert_refused(error: Option<Error>, flag: Capabilities, backend: &str) {
+fn assert_refused(error: Option<Error>, flags: Capabilities, backend: &str) {
     let Some(Error::Unsupported(refusal)) = error else {
-        panic!("{flag} is not refused: {error:?}");
+        panic!("{flags} is not refused: {error:?}");
     };
-    assert_eq!(refusal.capability, flag);
+    let named = refusal.capability;
+    assert!(!named.is_empty(), "the refusal names nothing");
+    assert!(flags.contains(named), "{named} is refused, not {flags}");
     assert_eq!(refusal.backend, backend);
+}
+
+/// What the setting for a flag asks for: a backend that lacks several of these
+/// may name any.
+fn asked(flag: Capabilities) -> Capabilities {
+    use Capabilities as C;
+
+    match flag {
+        C::CIPHER_SUITES_TLS12 | C::CIPHER_SUITES_TLS13 => {
+            C::CIPHER_SUITES_TLS12 | C::CIPHER_SUITES_TLS13
+        }
+        C::POST_QUANTUM_GROUPS => C::POST_QUANTUM_GROUPS | C::GROUPS,
+        C::ALPN | C::ALPN_STRICT => C::ALPN | C::ALPN_STRICT,
+        C::ALPN_OCTETS => C::ALPN_OCTETS | C::ALPN | C::ALPN_STRICT,
+        flag => flag,
+    }
 }
 
 /// Asks for a flag in every way there is.
 fn refuses_flag<B: TlsBackend>(backend: &Checked<Masked<B>>, role: Role, flag: Capabilities) {
-    let name = backend.info().name;
+    let info = backend.info();
+    let name = info.name;
+    let lacking = asked(flag) - info.capabilities(role);
     match role {
         Role::Client => {
             assert_refused(build_client(backend, trusting().require(flag)), flag, name);
             if let Some(knob) = client_knob(flag) {
-                assert_refused(build_client(backend, knob), flag, name);
+                assert_refused(build_client(backend, knob), lacking, name);
             }
             if flag == Capabilities::VERIFY_IP {
                 refuses_address(backend);
@@ -114,7 +142,7 @@ fn refuses_flag<B: TlsBackend>(backend: &Checked<Masked<B>>, role: Role, flag: C
                 name,
             );
             if let Some(knob) = server_knob(flag) {
-                assert_refused(build_server(backend, knob), flag, name);
+                assert_refused(build_server(backend, knob), lacking, name);
             }
         }
     }
@@ -169,6 +197,7 @@ fn client_knob(flag: Capabilities) -> Option<ClientConfigBuilder> {
         C::IDENTITY => trusting().identity(pki().client.clone()),
         C::SNI => trusting().sni(false),
         C::ALPN => trusting().alpn(["h2"]),
+        C::ALPN_OCTETS => trusting().alpn([b"\xff"]),
         C::KEY_LOG => trusting().key_log(std::sync::Arc::new(Deaf)),
         _ => return None,
     })
@@ -196,41 +225,52 @@ fn server_knob(flag: Capabilities) -> Option<ServerConfigBuilder> {
         C::CLIENT_AUTH_OPTIONAL => identified().client_auth(ClientAuth::Optional(roots())),
         C::CLIENT_AUTH_REQUIRED => identified().client_auth(ClientAuth::Required(roots())),
         C::ALPN | C::ALPN_STRICT => identified().alpn(["h2"]),
+        C::ALPN_OCTETS => identified().alpn([b"\xff"]),
         C::KEY_LOG => identified().key_log(std::sync::Arc::new(Deaf)),
         _ => return None,
     })
 }
 
-type MissingPoint = (
-    Capabilities,
-    String,
-    ClientConfigBuilder,
-    ServerConfigBuilder,
-);
+/// A code point that a library lacks, with the configs that ask for it.
+struct Point {
+    /// The flag that is refused.
+    flag: Capabilities,
+    /// What else the configs ask for, which a backend may lack as well.
+    also: Capabilities,
+    name: String,
+    client: ClientConfigBuilder,
+    server: ServerConfigBuilder,
+}
 
-/// The code points that the library lacks, each with the configs that ask for it.
-fn missing_points(info: &polytls::tls::BackendInfo) -> Vec<MissingPoint> {
+/// The code points that the library lacks.
+fn missing_points(info: &polytls::tls::BackendInfo) -> Vec<Point> {
     let mut points = Vec::new();
     for &suite in CipherSuite::ALL {
         if !info.cipher_suites.contains(&suite) {
             let version = suite.version();
-            points.push((
-                suite_flag(suite),
-                suite.to_string(),
-                trusting()
+            points.push(Point {
+                flag: suite_flag(suite),
+                also: version_flag(version),
+                name: suite.to_string(),
+                client: trusting()
                     .min_version(version)
                     .max_version(version)
                     .cipher_suites([suite]),
-                identified()
+                server: identified()
                     .min_version(version)
                     .max_version(version)
                     .cipher_suites([suite]),
-            ));
+            });
         }
     }
     for &group in NamedGroup::ALL {
         if !info.groups.contains(&group) {
-            let groups = [group, NamedGroup::X25519];
+            let other = if group == NamedGroup::X25519 {
+                NamedGroup::Secp256r1
+            } else {
+                NamedGroup::X25519
+            };
+            let groups = [group, other];
             let needs_more =
                 group.is_post_quantum() && !info.client.contains(Capabilities::POST_QUANTUM_GROUPS);
             let flag = if needs_more {
@@ -238,22 +278,24 @@ fn missing_points(info: &polytls::tls::BackendInfo) -> Vec<MissingPoint> {
             } else {
                 Capabilities::GROUPS
             };
-            points.push((
+            points.push(Point {
                 flag,
-                group.to_string(),
-                trusting().groups(groups),
-                identified().groups(groups),
-            ));
+                also: asked(flag),
+                name: group.to_string(),
+                client: trusting().groups(groups),
+                server: identified().groups(groups),
+            });
         }
     }
     for &scheme in SignatureScheme::ALL {
         if !info.signature_schemes.contains(&scheme) {
-            points.push((
-                Capabilities::SIGNATURE_SCHEMES,
-                scheme.to_string(),
-                trusting().signature_schemes([scheme]),
-                identified().signature_schemes([scheme]),
-            ));
+            points.push(Point {
+                flag: Capabilities::SIGNATURE_SCHEMES,
+                also: Capabilities::empty(),
+                name: scheme.to_string(),
+                client: trusting().signature_schemes([scheme]),
+                server: identified().signature_schemes([scheme]),
+            });
         }
     }
     points
@@ -325,14 +367,22 @@ fn refuses_roots<B: TlsBackend>(backend: &B) {
         let roots = Roots::from_der([good.clone(), bad]).expect("the outer layer is sound");
         let client = ClientConfig::builder().roots(roots.clone());
         assert_field(build_client(backend, client), "roots");
-        for auth in [
-            ClientAuth::Optional(roots.clone()),
-            ClientAuth::Required(roots.clone()),
+        for (flag, auth) in [
+            (
+                Capabilities::CLIENT_AUTH_OPTIONAL,
+                ClientAuth::Optional(roots.clone()),
+            ),
+            (
+                Capabilities::CLIENT_AUTH_REQUIRED,
+                ClientAuth::Required(roots.clone()),
+            ),
         ] {
-            assert_field(
-                build_server(backend, identified().client_auth(auth)),
-                "roots",
-            );
+            let error = build_server(backend, identified().client_auth(auth));
+            if backend.info().server.contains(flag) {
+                assert_field(error, "roots");
+            } else {
+                assert_refused(error, flag, backend.info().name);
+            }
         }
     }
 }

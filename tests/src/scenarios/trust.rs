@@ -15,19 +15,22 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
         scenario("only_the_configs_roots_are_trusted", own_roots)
             .proves_client(Capabilities::ROOTS)
             .proves_server(Capabilities::IDENTITY),
-        scenario("an_intermediate_is_trusted_as_a_root", intermediate_as_root),
+        scenario("an_intermediate_is_trusted_as_a_root", intermediate_as_root)
+            .proves_client(Capabilities::CERTIFICATE_RULES),
         scenario(
             "a_self_signed_certificate_is_trusted_as_its_own_root",
             self_signed,
         ),
-        scenario("a_root_is_trusted_although_it_has_expired", expired_root),
+        scenario("a_root_is_trusted_although_it_has_expired", expired_root)
+            .proves_client(Capabilities::CERTIFICATE_RULES),
         scenario("a_self_signed_ca_is_no_end_entity", self_signed_ca),
         scenario("a_key_in_each_form_is_taken", key_forms),
         scenario("a_chain_of_seven_is_accepted", long_chain),
         scenario(
             "a_path_of_more_than_six_intermediates_is_refused",
             too_many_intermediates,
-        ),
+        )
+        .proves_client(Capabilities::CERTIFICATE_RULES),
         scenario("certificates_that_are_not_needed_do_no_harm", longest_chain),
         scenario("a_large_certificate_is_accepted", large),
         scenario("a_chain_is_verified_for_any_name", any_name)
@@ -46,19 +49,20 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
         .versions(Versions::Only(ProtocolVersion::Tls12)),
     ];
     for (what, identity, error) in DISLIKED {
-        table.push(scenario(
-            format!("{what}_is_served_and_refused"),
-            move |case| {
+        table.push(
+            scenario(format!("{what}_is_served_and_refused"), move |case| {
                 let roots = case.pki.roots.and(&case.pki.weak_roots);
                 let client = case.client_without_roots().roots(roots);
                 refuses(case, client, identity(case.pki), error.clone());
-            },
-        ));
+            })
+            .needs_server(Capabilities::CERTIFICATE_RULES),
+        );
         table.push(
             scenario(format!("{what}_is_accepted_as_any"), move |case| {
                 accepts_any(case, identity(case.pki));
             })
-            .proves_client(Capabilities::VERIFY_NOTHING),
+            .proves_client(Capabilities::VERIFY_NOTHING)
+            .needs_server(Capabilities::CERTIFICATE_RULES),
         );
     }
     table
@@ -95,8 +99,7 @@ fn refuses<C: TlsBackend, S: TlsBackend>(
     error: CertificateError,
 ) {
     let mut pair = case.pair(client, case.server_as(identity));
-    let alert = error.alert();
-    pair.meet().assert_refused(Role::Client, error, alert);
+    case.refuses_certificate(Role::Client, &mut pair, error);
 }
 
 #[track_caller]
