@@ -38,9 +38,7 @@ pub(crate) fn translate(ssl: &SslRef, role: Role, queued: &ErrorStack, ended: bo
         Some(Meaning::Framing(_)) if !was_heard(ssl, role) => PeerMisbehaved::NotTls.into(),
         Some(Meaning::Framing(error)) => error.into(),
         Some(Meaning::NothingShared) => nothing_shared(ssl, role).into(),
-        Some(Meaning::WrongCurve) if is_older_server(ssl, role) => {
-            nothing_shared(ssl, role).into()
-        }
+        Some(Meaning::WrongCurve) if is_older_server(ssl, role) => nothing_shared(ssl, role).into(),
         Some(Meaning::WrongCurve) => PeerMisbehaved::IllegalParameter.into(),
         None if queued.errors().is_empty() && ended => Error::Truncated,
         None => Error::backend(NAME, queued.clone()),
@@ -357,14 +355,7 @@ mod tests {
                 sys::SSL_R_UNEXPECTED_MESSAGE,
                 PeerMisbehaved::UnexpectedMessage.into(),
             ),
-            (
-                sys::SSL_R_DECODE_ERROR,
-                PeerMisbehaved::Malformed.into(),
-            ),
-            (
-                sys::SSL_R_WRONG_CURVE,
-                PeerMisbehaved::IllegalParameter.into(),
-            ),
+            (sys::SSL_R_DECODE_ERROR, PeerMisbehaved::Malformed.into()),
             (
                 sys::SSL_R_UNSUPPORTED_PROTOCOL,
                 PeerIncompatible::NoCommonVersion.into(),
@@ -396,6 +387,20 @@ mod tests {
         ] {
             assert_eq!(translated(reason, Role::Server), expected, "{reason}");
         }
+    }
+
+    #[test]
+    fn a_wrong_curve_is_the_peers_value_but_where_a_server_chooses() {
+        let reason = sys::SSL_R_WRONG_CURVE;
+        assert_eq!(
+            translated(reason, Role::Client),
+            PeerMisbehaved::IllegalParameter.into()
+        );
+        // A session without a version counts as one of TLS 1.2.
+        assert_eq!(
+            translated(reason, Role::Server),
+            PeerIncompatible::NoCommonCipherSuite.into()
+        );
     }
 
     #[test]

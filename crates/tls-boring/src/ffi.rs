@@ -9,14 +9,14 @@ use std::{ptr, slice};
 use boring::error::ErrorStack;
 use boring::pkey::PKeyRef;
 use boring::ssl::{SslContextBuilder, SslRef};
-use boring::x509::verify::X509VerifyParamRef;
 use boring::stack::Stack;
+use boring::x509::verify::X509VerifyParamRef;
 use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use boring_sys as sys;
 use foreign_types::{ForeignType, ForeignTypeRef};
-use tls_core::{Alert, CertificateDer};
+use tls_core::{Alert, CertificateDer, Role};
 
 use crate::{presented, verify};
 
@@ -65,17 +65,13 @@ pub(crate) fn set_groups(
 ) -> Result<(), ErrorStack> {
     // SAFETY: the pointer comes from a live, exclusive reference; the list has
     // the length that is given, is read and not kept.
-    checked(unsafe {
-        sys::SSL_CTX_set1_group_ids(builder.as_ptr(), groups.as_ptr(), groups.len())
-    })
+    checked(unsafe { sys::SSL_CTX_set1_group_ids(builder.as_ptr(), groups.as_ptr(), groups.len()) })
 }
 
 /// Sets the groups that a client sends key shares of, in the order of its groups.
 pub(crate) fn set_key_shares(ssl: &mut SslRef, groups: &[u16]) -> Result<(), ErrorStack> {
     // SAFETY: as in `set_groups`.
-    checked(unsafe {
-        sys::SSL_set1_client_key_shares(ssl.as_ptr(), groups.as_ptr(), groups.len())
-    })
+    checked(unsafe { sys::SSL_set1_client_key_shares(ssl.as_ptr(), groups.as_ptr(), groups.len()) })
 }
 
 /// Sets the schemes that this side signs with, most preferred first.
@@ -235,8 +231,7 @@ pub(crate) fn set_peer_of(context: &mut X509StoreContextRef, ssl: &SslRef) -> bo
     };
     // SAFETY: the pointer comes from a live, exclusive reference; the name is
     // a C string that is read and not kept.
-    let purposeful =
-        unsafe { sys::X509_STORE_CTX_set_default(context.as_ptr(), purpose.as_ptr()) };
+    let purposeful = unsafe { sys::X509_STORE_CTX_set_default(context.as_ptr(), purpose.as_ptr()) };
     // SAFETY: the pointer comes from a live reference; what the function gives
     // is the session's own, which is only read here.
     let param = unsafe { sys::SSL_get0_param(ssl.as_ptr()) };
@@ -289,6 +284,23 @@ pub(crate) fn is_ca(certificate: &X509Ref) -> bool {
     // what it parses under the certificate's own lock.
     let flags = unsafe { sys::X509_get_extension_flags(certificate.as_ptr()) };
     flags & sys::EXFLAG_CA as u32 != 0
+}
+
+/// Whether a certificate has a critical extension that the library does not know.
+pub(crate) fn has_unknown_critical_extension(certificate: &X509Ref) -> bool {
+    // SAFETY: as in `is_ca`.
+    let flags = unsafe { sys::X509_get_extension_flags(certificate.as_ptr()) };
+    flags & sys::EXFLAG_CRITICAL as u32 != 0
+}
+
+/// Whether an end entity's certificate is for the peers of this role.
+pub(crate) fn is_for_peers_of(certificate: &X509Ref, role: Role) -> bool {
+    let purpose = match role {
+        Role::Client => sys::X509_PURPOSE_SSL_SERVER,
+        Role::Server => sys::X509_PURPOSE_SSL_CLIENT,
+    };
+    // SAFETY: as in `is_ca`.
+    unsafe { sys::X509_check_purpose(certificate.as_ptr(), purpose, 0) == 1 }
 }
 
 /// Whether a certificate's key may sign a handshake, as far as its key usage

@@ -198,21 +198,20 @@ mod tests {
     fn a_call_receives_so_much_and_the_next_one_goes_on() {
         let (mut lender, mut gate) = gate();
         let record = record(23, 16_384);
-        let mut io = VecDeque::from(record.repeat(4));
+        let mut io = VecDeque::from(record.repeat(6));
         let mut buf = vec![0; 10_000];
         for _ in 0..2 {
             gate.open();
+            assert!(!gate.has_stopped());
             let mut got = 0;
             lender.lend(&mut io, || {
-                while let Ok(taken) = gate.read(&mut buf) {
+                while let Ok(taken @ 1..) = gate.read(&mut buf) {
                     got += taken;
                 }
             });
             assert!(gate.has_stopped());
-            assert!((BUDGET..BUDGET + buf.len()).contains(&got) || io.is_empty());
+            assert!((BUDGET..BUDGET + buf.len()).contains(&got), "{got}");
         }
-        gate.open();
-        assert!(!gate.has_stopped());
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Gives a context its certificate chain and private key.
 
 use backend_kit::pkcs8;
-use boring::error::ErrorStack;
 use boring::ec::EcKey;
+use boring::error::ErrorStack;
 use boring::pkey::{Id, PKey, Private};
 use boring::rsa::Rsa;
 use boring::ssl::SslContextBuilder;
 use boring::x509::X509;
-use tls_core::{Error, Identity, PrivateKeyDer, SignatureScheme};
+use boring_sys as sys;
+use tls_core::{Capabilities, Error, Identity, PrivateKeyDer, SignatureScheme, Unsupported};
 
+use crate::info::NAME;
 use crate::{ffi, names, signing};
 
 /// The shortest RSA key that any backend signs with.
@@ -43,7 +45,9 @@ pub(crate) fn load(
         if !own.public_eq(&key) {
             return Err(invalid("the private key is not the certificate's"));
         }
-        builder.set_certificate(&certificate).map_err(refuse)?;
+        builder
+            .set_certificate(&certificate)
+            .map_err(|error| unsupported(&error).unwrap_or_else(|| refuse(error)))?;
     }
     builder
         .set_private_key(&key)
@@ -55,6 +59,19 @@ pub(crate) fn load(
     ffi::set_signing_schemes(builder, &list)
         .map_err(|error| invalid(format!("the private key signs with no scheme: {error}")))?;
     Ok(own)
+}
+
+/// The one certificate that is the peer's to judge and that the library does
+/// not present: of an EC key whose key usage forbids it to sign.
+fn unsupported(error: &ErrorStack) -> Option<Error> {
+    let reasons = |error: &boring::error::Error| error.library_reason(sys::ERR_LIB_SSL);
+    let mut reasons = error.errors().iter().filter_map(reasons);
+    reasons
+        .any(|reason| reason == sys::SSL_R_KEY_USAGE_BIT_INCORRECT)
+        .then(|| {
+            let because = "the library presents no EC certificate whose key may not sign";
+            Unsupported::new(NAME, Capabilities::IDENTITY, because).into()
+        })
 }
 
 fn private_key(key: &PrivateKeyDer<'_>) -> Result<PKey<Private>, Error> {
@@ -127,6 +144,21 @@ mod tests {
         let broken = vec![leaf.chain()[0].clone(), vec![0x30, 0].into()];
         let identity = Identity::from_der(broken, leaf.key().clone_key()).unwrap();
         assert!(refusal(identity).contains("certificate 1 of the chain cannot be parsed"));
+    }
+
+    #[test]
+    fn an_ec_key_that_may_not_sign_is_not_supported() {
+        let identity = Authority::new().leaf_with(|params| {
+            params.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
+        });
+        let config = ServerConfig::builder().identity(identity).build().unwrap();
+        let error = Boring::new().server(&config).unwrap_err();
+        assert!(
+            matches!(&error, Error::Unsupported(error)
+                if error.capability == Capabilities::IDENTITY),
+            "{error:?}"
+        );
+        assert_clean();
     }
 
     #[test]

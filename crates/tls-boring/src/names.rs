@@ -54,8 +54,7 @@ pub(crate) fn scheme(scheme: SignatureScheme) -> SslSignatureAlgorithm {
 
 pub(crate) fn scheme_from(algorithm: SslSignatureAlgorithm) -> Option<SignatureScheme> {
     let all = SignatureScheme::ALL.iter().copied();
-    all.into_iter()
-        .find(|&known| scheme(known) == algorithm)
+    all.into_iter().find(|&known| scheme(known) == algorithm)
 }
 
 #[cfg(test)]

@@ -41,9 +41,8 @@ impl ServerContext {
         let schemes = protocol.signature_schemes(info());
         let own = identity::load(&mut builder, config.identity(), &schemes)?;
         let classical = protocol.groups(info()).into_iter();
-        let classical: Vec<NamedGroup> = classical
-            .filter(|group| !group.is_post_quantum())
-            .collect();
+        let classical: Vec<NamedGroup> =
+            classical.filter(|group| !group.is_post_quantum()).collect();
         compare_hellos(
             &mut builder,
             Offer {

@@ -68,9 +68,7 @@ impl BoringLibrary {
         let said = self.stream.get_ref().clear_alert();
         match (self.pause(error), said) {
             (Pause::Failed(_), Some((_, Alert::CLOSE_NOTIFY))) => Pause::Closed,
-            (Pause::Failed(_), Some((FATAL, alert))) => {
-                Pause::Failed(Error::AlertReceived(alert))
-            }
+            (Pause::Failed(_), Some((FATAL, alert))) => Pause::Failed(Error::AlertReceived(alert)),
             (pause, _) => pause,
         }
     }

@@ -11,7 +11,7 @@ use boring::hash::MessageDigest;
 use boring::pkey::{PKey, Private};
 use boring::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod, SslStream};
 use boring::x509::extension::SubjectAlternativeName;
-use boring::x509::{X509, X509Builder};
+use boring::x509::{X509, X509Builder, X509Name};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair,
@@ -68,28 +68,16 @@ impl Authority {
         leaf_of(&self.issuer, change)
     }
 
+    /// The same for a key of RSA.
+    pub(crate) fn rsa_leaf_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+        let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        leaf_for(&key, &self.issuer, change)
+    }
+
     /// A certificate for [`NAME`], signed with this digest.
     pub(crate) fn leaf_by(&self, digest: MessageDigest) -> Identity {
-        let ca = X509::from_der(&self.der()).unwrap();
-        let ca_key = PKey::private_key_from_der(&self.issuer.key().serialize_der()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let public = PKey::private_key_from_der(&key.serialize_der()).unwrap();
-        let mut builder = X509Builder::new().unwrap();
-        builder.set_version(2).unwrap();
-        builder.set_pubkey(&public).unwrap();
-        let day = |number| Asn1Time::days_from_now(number).unwrap();
-        builder.set_not_before(&day(0)).unwrap();
-        builder.set_not_after(&day(1)).unwrap();
-        let serial = BigNum::from_u32(7).unwrap().to_asn1_integer().unwrap();
-        builder.set_serial_number(&serial).unwrap();
-        builder.set_issuer_name(ca.subject_name()).unwrap();
-        let name = SubjectAlternativeName::new()
-            .dns(NAME)
-            .build(&builder.x509v3_context(Some(&ca), None))
-            .unwrap();
-        builder.append_extension(&name).unwrap();
-        builder.sign(&ca_key, digest).unwrap();
-        identity(vec![builder.build().to_der().unwrap().into()], &key)
+        let key = PKey::private_key_from_der(&self.issuer.key().serialize_der()).unwrap();
+        leaf_by(&self.der(), &key, digest)
     }
 
     /// The CA's own certificate as an end entity's.
@@ -157,6 +145,14 @@ impl Intermediate {
 }
 
 fn leaf_of(issuer: &Issuer<'_, KeyPair>, change: impl FnOnce(&mut CertificateParams)) -> Identity {
+    leaf_for(&KeyPair::generate().unwrap(), issuer, change)
+}
+
+fn leaf_for(
+    key: &KeyPair,
+    issuer: &Issuer<'_, KeyPair>,
+    change: impl FnOnce(&mut CertificateParams),
+) -> Identity {
     let mut params = CertificateParams::new([NAME.to_owned(), "192.0.2.1".to_owned()]).unwrap();
     params
         .distinguished_name
@@ -166,9 +162,31 @@ fn leaf_of(issuer: &Issuer<'_, KeyPair>, change: impl FnOnce(&mut CertificatePar
         ExtendedKeyUsagePurpose::ClientAuth,
     ];
     change(&mut params);
+    let der = params.signed_by(key, issuer).unwrap().der().clone();
+    identity(vec![der], key)
+}
+
+/// A certificate for [`NAME`], signed by this CA with this digest.
+pub(crate) fn leaf_by(ca: &[u8], ca_key: &PKey<Private>, digest: MessageDigest) -> Identity {
+    let ca = X509::from_der(ca).unwrap();
     let key = KeyPair::generate().unwrap();
-    let der = params.signed_by(&key, issuer).unwrap().der().clone();
-    identity(vec![der], &key)
+    let public = PKey::private_key_from_der(&key.serialize_der()).unwrap();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_pubkey(&public).unwrap();
+    let day = |number| Asn1Time::days_from_now(number).unwrap();
+    builder.set_not_before(&day(0)).unwrap();
+    builder.set_not_after(&day(1)).unwrap();
+    let serial = BigNum::from_u32(7).unwrap().to_asn1_integer().unwrap();
+    builder.set_serial_number(&serial).unwrap();
+    builder.set_issuer_name(ca.subject_name()).unwrap();
+    let name = SubjectAlternativeName::new()
+        .dns(NAME)
+        .build(&builder.x509v3_context(Some(&ca), None))
+        .unwrap();
+    builder.append_extension(&name).unwrap();
+    builder.sign(ca_key, digest).unwrap();
+    identity(vec![builder.build().to_der().unwrap().into()], &key)
 }
 
 /// A certificate that vouches for itself; its DER is the identity's chain.
@@ -191,7 +209,7 @@ pub(crate) fn identity_of(key: &KeyPair) -> Identity {
     identity(vec![certificate.der().clone()], key)
 }
 
-/// A certificate of no name for this key, signed by it with this digest.
+/// A certificate for this key, signed by it with this digest.
 pub(crate) fn signed_by_itself(
     key: &PKey<Private>,
     digest: MessageDigest,
@@ -202,6 +220,11 @@ pub(crate) fn signed_by_itself(
     let day = |number| Asn1Time::days_from_now(number).unwrap();
     builder.set_not_before(&day(0)).unwrap();
     builder.set_not_after(&day(1)).unwrap();
+    let mut name = X509Name::builder().unwrap();
+    name.append_entry_by_text("CN", "itself").unwrap();
+    let name = name.build();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
     builder.sign(key, digest).unwrap();
     builder.build().to_der().unwrap().into()
 }

@@ -17,7 +17,7 @@ use boring::ssl::SslRef;
 use boring::x509::{X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef};
 use boring_sys as sys;
 use tls_core::limits::{MAX_CHAIN_LENGTH, MAX_INTERMEDIATES};
-use tls_core::{Alert, CertificateError};
+use tls_core::{Alert, CertificateError, Role};
 
 use crate::ffi;
 use crate::notes::Notes;
@@ -98,6 +98,14 @@ fn ssl(context: &X509StoreContextRef) -> Option<&SslRef> {
     context.ex_data(X509StoreContext::ssl_idx().ok()?)
 }
 
+fn role(context: &X509StoreContextRef) -> Role {
+    if ssl(context).is_some_and(|ssl| ssl.is_server()) {
+        Role::Server
+    } else {
+        Role::Client
+    }
+}
+
 fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), CertificateError> {
     let Some(notes) = notes(context) else {
         return Err(CertificateError::Other("the session has no notes".into()));
@@ -123,7 +131,10 @@ fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), Certificat
             add_own_grounds(&mut grounds, certificate, depth);
         }
         if depth == 0 {
-            add_leaf_grounds(&mut grounds, certificate, untrusted);
+            add_leaf_grounds(&mut grounds, certificate);
+        }
+        if untrusted == 0 {
+            add_root_grounds(&mut grounds, certificate, role(context));
         }
     }
     let given_up = (!verified).then(|| Fault {
@@ -168,7 +179,7 @@ fn add_own_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u32) {
 }
 
 /// What the library lets pass in an end entity's certificate.
-fn add_leaf_grounds(grounds: &mut Grounds, leaf: &X509Ref, untrusted: u32) {
+fn add_leaf_grounds(grounds: &mut Grounds, leaf: &X509Ref) {
     // Such a certificate vouches for no other name, so it is nobody's but the
     // CA's own, even where it is a root.
     if ffi::is_ca(leaf) {
@@ -179,8 +190,19 @@ fn add_leaf_grounds(grounds: &mut Grounds, leaf: &X509Ref, untrusted: u32) {
     if !ffi::may_sign_handshakes(leaf) {
         grounds.add(Class::Certificate, 0, CertificateError::InvalidPurpose);
     }
+}
+
+/// What the library lets pass where the end entity's certificate is a root.
+fn add_root_grounds(grounds: &mut Grounds, leaf: &X509Ref, role: Role) {
+    if ffi::has_unknown_critical_extension(leaf) {
+        let error = CertificateError::UnhandledCriticalExtension;
+        grounds.add(Class::Certificate, 0, error);
+    }
+    if !ffi::is_for_peers_of(leaf, role) {
+        grounds.add(Class::Certificate, 0, CertificateError::InvalidPurpose);
+    }
     // A root vouches for those that name it as their issuer, not for itself.
-    if untrusted == 0 && !same_name(leaf.subject_name(), leaf.issuer_name()) {
+    if !same_name(leaf.subject_name(), leaf.issuer_name()) {
         grounds.add(Class::Path, 0, CertificateError::UnknownIssuer);
     }
 }

@@ -5,11 +5,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::IoSlice;
 
+use tls_boring::Boring;
 use tls_core::{
     ClientConfig, Identity, Interest, PrivateKeyDer, ServerConfig, Step, TlsBackend, TlsSession,
     parse_server_name,
 };
-use tls_boring::Boring;
 use wire::Loop;
 
 mod wire;

@@ -13,7 +13,9 @@
 //! - A certificate chain is judged by OpenSSL's own rules: a path may have
 //!   more than six intermediates, a root's own validity counts, and of several
 //!   faults the first that the library meets is told. Its alert is the
-//!   library's choice.
+//!   library's choice. So `CERTIFICATE_RULES` is not advertised. Roots that are
+//!   not signed by themselves, and identities with weak keys or signatures, are
+//!   refused when the config is built.
 //! - What OpenSSL lets pass in the server's own certificate is refused here
 //!   once the handshake is done, without an alert: a CA's certificate, a key
 //!   that may not sign, a host name in the common name alone.

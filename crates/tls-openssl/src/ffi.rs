@@ -99,6 +99,13 @@ pub(crate) fn has_pending(ssl: &SslRef) -> bool {
     unsafe { SSL_has_pending(ssl.as_ptr()) == 1 }
 }
 
+/// Whether the peer's `close_notify` has come.
+pub(crate) fn has_received_close(ssl: &SslRef) -> bool {
+    // SAFETY: the pointer comes from a live reference, and only a flag is read.
+    let state = unsafe { openssl_sys::SSL_get_shutdown(ssl.as_ptr()) };
+    state & openssl_sys::SSL_RECEIVED_SHUTDOWN != 0
+}
+
 /// Schedules a KeyUpdate that asks for one in return. The library refuses
 /// (`false`, with an error queued) in TLS 1.2.
 pub(crate) fn request_key_update(ssl: &SslRef) -> bool {

@@ -49,8 +49,21 @@ impl OpenSslLibrary {
             ErrorCode::WANT_READ if error.io_error().is_some() => Pause::Blocked,
             ErrorCode::WANT_READ => Pause::Message,
             ErrorCode::ZERO_RETURN => Pause::Closed,
+            ErrorCode::SYSCALL if self.was_closed_after_a_warning(error) => Pause::Closed,
             _ => Pause::Failed(self.translate(error)),
         }
+    }
+
+    /// After a warning (`user_canceled`) the library no longer tells a
+    /// `close_notify` from a bare end, but for the state that it leaves.
+    fn was_closed_after_a_warning(&self, error: &ssl::Error) -> bool {
+        let nothing_queued = error
+            .ssl_error()
+            .is_none_or(|queued| queued.errors().is_empty());
+        nothing_queued
+            && error.io_error().is_none()
+            && !self.stream.get_ref().has_ended()
+            && ffi::has_received_close(self.stream.ssl())
     }
 
     fn translate(&self, error: &ssl::Error) -> Error {

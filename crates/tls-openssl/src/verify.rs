@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::ffi::c_int;
 
-use backend_kit::{Class, Grounds};
+use backend_kit::{Class, Grounds, x509};
 use openssl::ssl::SslRef;
 use openssl::x509::{
     X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult,
@@ -161,84 +161,12 @@ fn is_anchors_own(code: c_int) -> bool {
     )
 }
 
-/// The one table from the library's codes to reasons.
 fn classify(code: c_int) -> (Class, CertificateError) {
-    use CertificateError as E;
-
-    match code {
-        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
-        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
-        | sys::X509_V_ERR_INVALID_EXTENSION
-        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION
-        | sys::X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE
-        | SIGNATURE_ALGORITHM_MISMATCH
-        | SIGNATURE_ALGORITHM_INCONSISTENCY
-        | PATHLEN_INVALID_FOR_NON_CA..=EXTENSIONS_REQUIRE_VERSION_3 => {
-            (Class::Certificate, E::BadEncoding)
-        }
-        sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => {
-            (Class::Certificate, E::UnhandledCriticalExtension)
-        }
-        sys::X509_V_ERR_CERT_HAS_EXPIRED => (Class::Certificate, E::Expired),
-        sys::X509_V_ERR_CERT_NOT_YET_VALID => (Class::Certificate, E::NotYetValid),
-        sys::X509_V_ERR_INVALID_NON_CA => (Class::Certificate, E::CaUsedAsEndEntity),
-        sys::X509_V_ERR_INVALID_CA
-        | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => (Class::Certificate, E::ConstraintViolated),
-        sys::X509_V_ERR_INVALID_PURPOSE
-        | sys::X509_V_ERR_CERT_REJECTED
-        | sys::X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE => (Class::Certificate, E::InvalidPurpose),
-        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
-        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
-        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
-        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
-        | sys::X509_V_ERR_CERT_UNTRUSTED => (Class::Path, E::UnknownIssuer),
-        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE
-        | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => (Class::Signature, E::BadSignature),
-        NO_ISSUER_PUBLIC_KEY
-        | sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
-        | sys::X509_V_ERR_EE_KEY_TOO_SMALL
-        | sys::X509_V_ERR_CA_KEY_TOO_SMALL
-        | sys::X509_V_ERR_CA_MD_TOO_WEAK
-        | sys::X509_V_ERR_SUITE_B_INVALID_VERSION
-            ..=sys::X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256
-        | UNSUPPORTED_SIGNATURE_ALGORITHM
-        | EC_KEY_EXPLICIT_PARAMS => (Class::Signature, E::UnacceptableAlgorithm),
-        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => (Class::Length, E::ConstraintViolated),
-        sys::X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED
-        | PROXY_SUBJECT_NAME_VIOLATION
-        | sys::X509_V_ERR_NO_EXPLICIT_POLICY
-        | sys::X509_V_ERR_UNNESTED_RESOURCE
-        | sys::X509_V_ERR_PERMITTED_VIOLATION
-        | sys::X509_V_ERR_EXCLUDED_VIOLATION
-        | sys::X509_V_ERR_SUBTREE_MINMAX
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
-        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => (Class::Constraint, E::ConstraintViolated),
-        sys::X509_V_ERR_CERT_REVOKED => (Class::Revocation, E::Revoked),
-        sys::X509_V_ERR_UNABLE_TO_GET_CRL | sys::X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER => {
-            (Class::Revocation, E::RevocationUnknown)
-        }
-        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
-            (Class::Name, E::NameMismatch)
-        }
-        code => (Class::Other, other(ffi::verify_result(code))),
-    }
+    x509::openssl_fault(code).unwrap_or_else(|| (Class::Other, other(ffi::verify_result(code))))
 }
 
 /// X.509 version 3, as it is encoded.
 const VERSION_3: i32 = 2;
-/// Codes that the bindings do not name (`x509_vfy.h`).
-const NO_ISSUER_PUBLIC_KEY: c_int = 24;
-const PROXY_SUBJECT_NAME_VIOLATION: c_int = 72;
-const UNSUPPORTED_SIGNATURE_ALGORITHM: c_int = 76;
-const SIGNATURE_ALGORITHM_MISMATCH: c_int = 77;
-const SIGNATURE_ALGORITHM_INCONSISTENCY: c_int = 78;
-const PATHLEN_INVALID_FOR_NON_CA: c_int = 80;
-const EXTENSIONS_REQUIRE_VERSION_3: c_int = 93;
-const EC_KEY_EXPLICIT_PARAMS: c_int = 94;
 
 fn other(result: X509VerifyResult) -> CertificateError {
     CertificateError::Other(Cow::Borrowed(result.error_string()))

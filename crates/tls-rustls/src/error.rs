@@ -99,8 +99,7 @@ fn misbehaved(why: &RustlsMisbehaved) -> PeerMisbehaved {
         | Why::TooManyWarningAlertsReceived
         | Why::TooMuchEarlyDataReceived => PeerMisbehaved::UnexpectedMessage,
         Why::IncorrectBinder => PeerMisbehaved::BadCryptography,
-        Why::InvalidCertCompression
-        | Why::MissingBinderInPskExtension => PeerMisbehaved::Malformed,
+        Why::InvalidCertCompression | Why::MissingBinderInPskExtension => PeerMisbehaved::Malformed,
         Why::AttemptedDowngradeToTls12WhenTls13IsSupported
         | Why::BadCertChainExtensions
         | Why::CipherSuiteDifferedOnRetry

@@ -7,8 +7,10 @@ use std::os::fd::BorrowedFd;
 /// A byte stream in both directions, usually a socket.
 ///
 /// Every `Read + Write` is one. When it would wait it answers
-/// [`io::ErrorKind::WouldBlock`]; a stream that waits by itself works too, and
-/// then no operation over it ever answers [`Step::Blocked`](crate::Step::Blocked).
+/// [`io::ErrorKind::WouldBlock`]; a stream that waits by itself works too. An
+/// operation over it answers [`Step::Blocked`](crate::Step::Blocked) only to
+/// give the caller a turn, when a peer sends message after message but no data;
+/// called again, it goes on.
 /// [`io::ErrorKind::Interrupted`] is retried by the caller.
 pub trait Transport {
     /// Receives bytes. `Ok(0)` is the end of the stream (for a non-empty `buf`).

@@ -1,4 +1,6 @@
 use boring::hash::MessageDigest;
+use boring::pkey::PKey;
+use boring::rsa::Rsa;
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree,
     IsCa, KeyUsagePurpose, NameConstraints, date_time_ymd,
@@ -11,7 +13,9 @@ use tls_core::{
 use backend_kit::Class;
 
 use super::{classify, code_for};
-use crate::testing::{Authority, NAME, Pair, self_signed, serving, trusting};
+use crate::testing::{
+    Authority, NAME, Pair, leaf_by, self_signed, serving, signed_by_itself, trusting,
+};
 
 /// What a client with these roots makes of this server, in both versions.
 fn verdict(name: &str, roots: &Roots, server: &Identity) -> Result<(), CertificateError> {
@@ -288,19 +292,62 @@ fn a_certificate_that_is_a_root_itself_is_accepted_if_it_vouches_for_itself_and_
 }
 
 #[test]
-fn a_key_usage_that_forbids_signing_is_refused() {
+fn a_key_usage_that_forbids_signing_is_refused_with_the_alert_for_that() {
     let authority = Authority::new();
-    let crl_signer = authority.leaf_with(|params| {
-        params.key_usages = vec![KeyUsagePurpose::CrlSign];
-    });
-    // In TLS 1.2 the library would not even present it.
-    let mut pair = Pair::new(
-        trusting(&authority).min_version(ProtocolVersion::Tls13),
-        ServerConfig::builder().identity(crl_signer),
+    let encrypting = |change: &dyn Fn(&mut CertificateParams)| {
+        authority.rsa_leaf_with(|params| {
+            params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+            change(params);
+        })
+    };
+    let roots = authority.roots();
+    let verdict = |leaf| verdict(NAME, &roots, &leaf);
+    assert_eq!(
+        verdict(encrypting(&|_| {})),
+        Err(CertificateError::InvalidPurpose)
     );
-    let (client, server) = pair.errors();
-    assert_eq!(client, CertificateError::InvalidPurpose.into());
-    assert_eq!(server, Error::AlertReceived(Alert::UNSUPPORTED_CERTIFICATE));
+    // What weighs more is the reason here as well.
+    assert_eq!(verdict(encrypting(&expire)), Err(CertificateError::Expired));
+    let signing = authority.rsa_leaf_with(|params| {
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyEncipherment,
+            KeyUsagePurpose::DigitalSignature,
+        ];
+    });
+    assert_eq!(verdict(signing), Ok(()));
+}
+
+#[test]
+fn a_clients_key_that_may_not_sign_is_refused_with_the_alert_for_that() {
+    let authority = Authority::new();
+    let identity = authority.rsa_leaf_with(|params| {
+        params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+    });
+    for version in [ProtocolVersion::Tls12, ProtocolVersion::Tls13] {
+        let mut pair = Pair::new(
+            trusting(&authority)
+                .identity(identity.clone())
+                .max_version(version),
+            serving(&authority).client_auth(ClientAuth::Required(authority.roots())),
+        );
+        let (client, server) = pair.errors();
+        assert_eq!(server, CertificateError::InvalidPurpose.into(), "{version}");
+        assert_eq!(client, Error::AlertReceived(Alert::UNSUPPORTED_CERTIFICATE));
+    }
+}
+
+#[test]
+fn a_short_key_is_refused_even_if_it_is_a_roots() {
+    for (bits, expected) in [
+        (1024, Err(CertificateError::UnacceptableAlgorithm)),
+        (2048, Ok(())),
+    ] {
+        let key = PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap();
+        let root = signed_by_itself(&key, MessageDigest::sha256());
+        let leaf = leaf_by(&root, &key, MessageDigest::sha256());
+        let roots = Roots::from_der([root]).unwrap();
+        assert_eq!(verdict(NAME, &roots, &leaf), expected);
+    }
 }
 
 #[test]

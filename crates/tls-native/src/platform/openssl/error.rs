@@ -3,19 +3,15 @@
 use std::error::Error as StdError;
 use std::ffi::c_int;
 
+use backend_kit::openssl::{LIB_SSL, Meaning, alert, meaning};
 use openssl::error::ErrorStack;
-use tls_core::{Alert, Error, PeerIncompatible, PeerMisbehaved, Role};
+use tls_core::{Error, PeerIncompatible, PeerMisbehaved, Role};
 
-use super::reasons::{Meaning, meaning};
 use super::verify_codes;
 use crate::info::NAME;
 
-/// Which part of the library an error comes from (`err.h`).
-const LIB_SSL: c_int = 20;
 /// That the peer's certificate was refused (`sslerr.h`).
 const CERTIFICATE_VERIFY_FAILED: c_int = 134;
-/// Where alerts begin among the reasons (`ssl.h`).
-const FIRST_ALERT: c_int = 1000;
 
 /// Why the library failed. In this order: the alert that the peer sent; what is
 /// wrong with its certificate; the reasons that the library gives, the first
@@ -78,15 +74,9 @@ fn stack<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e ErrorStack> {
     None
 }
 
-fn alert(reason: c_int) -> Option<Alert> {
-    u8::try_from(reason.checked_sub(FIRST_ALERT)?)
-        .ok()
-        .map(Alert)
-}
-
 #[cfg(test)]
 mod tests {
-    use tls_core::CertificateError;
+    use tls_core::{Alert, CertificateError};
 
     use super::*;
     use crate::platform::openssl::ffi;

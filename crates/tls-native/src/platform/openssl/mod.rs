@@ -5,7 +5,6 @@ mod certificates;
 mod error;
 mod ffi;
 mod queue;
-mod reasons;
 mod verify_codes;
 
 pub(crate) use abilities::{capabilities, lets_renegotiate, library};

@@ -5,7 +5,7 @@
 
 use std::ffi::c_int;
 
-use openssl_sys as sys;
+use backend_kit::x509;
 use tls_core::CertificateError;
 
 use super::ffi;
@@ -34,76 +34,12 @@ fn code(words: &str) -> Option<c_int> {
         .max_by_key(|&code| ffi::verify_words(code).len())
 }
 
-/// The one table from the library's codes to reasons.
 fn reason(code: c_int) -> CertificateError {
-    use CertificateError as E;
-
-    match code {
-        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
-        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
-        | sys::X509_V_ERR_INVALID_EXTENSION
-        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION
-        | sys::X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE
-        | SIGNATURE_ALGORITHM_MISMATCH
-        | SIGNATURE_ALGORITHM_INCONSISTENCY
-        | PATHLEN_INVALID_FOR_NON_CA..=EXTENSIONS_REQUIRE_VERSION_3 => E::BadEncoding,
-        sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => E::UnhandledCriticalExtension,
-        sys::X509_V_ERR_CERT_HAS_EXPIRED => E::Expired,
-        sys::X509_V_ERR_CERT_NOT_YET_VALID => E::NotYetValid,
-        sys::X509_V_ERR_INVALID_NON_CA => E::CaUsedAsEndEntity,
-        sys::X509_V_ERR_INVALID_CA
-        | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_KEYUSAGE_NO_CERTSIGN => E::ConstraintViolated,
-        sys::X509_V_ERR_INVALID_PURPOSE
-        | sys::X509_V_ERR_CERT_REJECTED
-        | sys::X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE => E::InvalidPurpose,
-        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
-        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
-        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
-        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
-        | sys::X509_V_ERR_CERT_UNTRUSTED => E::UnknownIssuer,
-        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE
-        | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => E::BadSignature,
-        NO_ISSUER_PUBLIC_KEY
-        | sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY
-        | sys::X509_V_ERR_EE_KEY_TOO_SMALL
-        | sys::X509_V_ERR_CA_KEY_TOO_SMALL
-        | sys::X509_V_ERR_CA_MD_TOO_WEAK
-        | sys::X509_V_ERR_SUITE_B_INVALID_VERSION
-            ..=sys::X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256
-        | UNSUPPORTED_SIGNATURE_ALGORITHM
-        | EC_KEY_EXPLICIT_PARAMS => E::UnacceptableAlgorithm,
-        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => E::ConstraintViolated,
-        sys::X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED
-        | PROXY_SUBJECT_NAME_VIOLATION
-        | sys::X509_V_ERR_NO_EXPLICIT_POLICY
-        | sys::X509_V_ERR_UNNESTED_RESOURCE
-        | sys::X509_V_ERR_PERMITTED_VIOLATION
-        | sys::X509_V_ERR_EXCLUDED_VIOLATION
-        | sys::X509_V_ERR_SUBTREE_MINMAX
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
-        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => E::ConstraintViolated,
-        sys::X509_V_ERR_CERT_REVOKED => E::Revoked,
-        sys::X509_V_ERR_UNABLE_TO_GET_CRL | sys::X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER => {
-            E::RevocationUnknown
-        }
-        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => E::NameMismatch,
-        code => E::Other(ffi::verify_words(code).into()),
+    match x509::openssl_fault(code) {
+        Some((_, error)) => error,
+        None => CertificateError::Other(ffi::verify_words(code).into()),
     }
 }
-
-/// Codes that the bindings do not name (`x509_vfy.h`).
-const NO_ISSUER_PUBLIC_KEY: c_int = 24;
-const PROXY_SUBJECT_NAME_VIOLATION: c_int = 72;
-const UNSUPPORTED_SIGNATURE_ALGORITHM: c_int = 76;
-const SIGNATURE_ALGORITHM_MISMATCH: c_int = 77;
-const SIGNATURE_ALGORITHM_INCONSISTENCY: c_int = 78;
-const PATHLEN_INVALID_FOR_NON_CA: c_int = 80;
-const EXTENSIONS_REQUIRE_VERSION_3: c_int = 93;
-const EC_KEY_EXPLICIT_PARAMS: c_int = 94;
 
 #[cfg(test)]
 mod tests {

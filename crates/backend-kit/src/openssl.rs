@@ -1,12 +1,26 @@
-//! The library's reasons for failing (`sslerr.h`).
+//! OpenSSL's reasons for failing (`sslerr.h`).
 
 use std::ffi::c_int;
 
-use tls_core::{CertificateError, Error, PeerIncompatible, PeerMisbehaved};
+use tls_core::{Alert, CertificateError, Error, PeerIncompatible, PeerMisbehaved};
+
+/// Which part of the library an error comes from (`err.h`).
+pub const LIB_SSL: c_int = 20;
+
+/// Where alerts begin among the reasons (`ssl.h`).
+const FIRST_ALERT: c_int = 1000;
+
+/// The alert that the peer sent, if that is the reason.
+pub fn alert(reason: c_int) -> Option<Alert> {
+    u8::try_from(reason.checked_sub(FIRST_ALERT)?)
+        .ok()
+        .map(Alert)
+}
 
 /// What a reason stands for.
 #[derive(Debug, PartialEq)]
-pub(super) enum Meaning {
+pub enum Meaning {
+    /// This error.
     Named(Error),
     /// Bytes that are no record: the peer speaks another protocol, if they are
     /// its first.
@@ -40,8 +54,8 @@ impl From<CertificateError> for Meaning {
 /// Writes [`meaning`] from rows of reasons with their numbers.
 macro_rules! meanings {
     ($($meaning:expr => { $($reason:ident = $number:literal)* })*) => {
-        /// The one table from the library's reasons (`sslerr.h`) to ours.
-        pub(super) fn meaning(reason: c_int) -> Option<Meaning> {
+        /// The one table from OpenSSL's reasons to ours.
+        pub fn meaning(reason: c_int) -> Option<Meaning> {
             $($(const $reason: c_int = $number;)*)*
             Some(match reason {
                 $($($reason)|* => $meaning.into(),)*
@@ -49,8 +63,9 @@ macro_rules! meanings {
             })
         }
 
-        #[cfg(test)]
-        pub(super) const NAMED: &[(c_int, &str)] = &[$($(($number, stringify!($reason))),*),*];
+        /// The reasons of the table with their names, for a test against the
+        /// library's own words.
+        pub const NAMED: &[(c_int, &str)] = &[$($(($number, stringify!($reason))),*),*];
     };
 }
 
@@ -236,46 +251,4 @@ meanings! {
         ILLEGAL_POINT_COMPRESSION = 162
         SIGNATURE_FOR_NON_SIGNING_CERTIFICATE = 220
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use openssl::error::ErrorStack;
-
-    use super::*;
-    use crate::platform::openssl::ffi;
-
-    /// The library's words for a reason: its name, more or less.
-    fn words(reason: c_int) -> Option<&'static str> {
-        drop(ErrorStack::get());
-        ffi::queue_error(20, reason);
-        ErrorStack::get().errors()[0].reason()
-    }
-
-    #[test]
-    fn the_numbers_are_the_librarys_own() {
-        let letters = |words: &str| -> String {
-            words
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .map(|letter| letter.to_ascii_lowercase())
-                .collect()
-        };
-        let mut odd = Vec::new();
-        for &(number, name) in NAMED {
-            let words = words(number);
-            let unknown = words.is_none() && NEWER.contains(&name);
-            if !unknown && words.map(letters) != Some(letters(name)) {
-                odd.push((name, words));
-            }
-        }
-        assert_eq!(odd, []);
-    }
-
-    /// Reasons that OpenSSL 3.0 does not have.
-    const NEWER: &[&str] = &[
-        "INVALID_RECORD",
-        "MISSING_SUPPORTED_VERSIONS_EXTENSION",
-        "BAD_COMPRESSION_ALGORITHM",
-    ];
 }
