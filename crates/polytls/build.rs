@@ -27,10 +27,10 @@ fn check() -> Result<(), String> {
         return Err(PREFIX_ADVICE.to_owned());
     }
     let built_here = feature("OPENSSL_VENDORED") || feature("NATIVE_TLS_VENDORED");
-    if !built_here && variable("OPENSSL_STATIC").is_none_or(|value| value == "0") {
-        return Err(STATIC_ADVICE.to_owned());
+    if built_here || is_static() {
+        return Ok(());
     }
-    Ok(())
+    Err(STATIC_ADVICE.to_owned())
 }
 
 const PREFIX_ADVICE: &str = "\
@@ -53,7 +53,7 @@ const STATIC_ADVICE: &str = "\
 polytls: beside BoringSSL, the system's OpenSSL cannot be linked as a shared library:
 the linker would take BoringSSL's libssl.a for it.
 Turn on the feature `openssl-vendored` (or `native-tls-vendored`) to build OpenSSL from
-source, or set OPENSSL_STATIC=1 to link the system's static library.";
+source; or name an OpenSSL of your own by OPENSSL_DIR, and set OPENSSL_STATIC=1.";
 
 fn feature(name: &str) -> bool {
     env::var_os(format!("CARGO_FEATURE_{name}")).is_some()
@@ -84,6 +84,14 @@ fn is_prefixed() -> bool {
     let text = fs::read_to_string(file).unwrap_or_default();
     let setting = format!("set(BORINGSSL_PREFIX {prefix})");
     text.lines().any(|line| line.trim() == setting)
+}
+
+/// Whether OpenSSL is linked statically. The system's own, which pkg-config
+/// finds, is not, whatever else is set.
+fn is_static() -> bool {
+    let is_named = ["OPENSSL_DIR", "OPENSSL_LIB_DIR"];
+    is_named.iter().any(|name| variable(name).is_some())
+        && variable("OPENSSL_STATIC").is_some_and(|value| value != "0")
 }
 
 /// A variable of the build, as the build scripts of BoringSSL and OpenSSL look

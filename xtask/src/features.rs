@@ -25,6 +25,15 @@ pub(crate) const BACKENDS: &[Backend] = &[
         feature: "openssl-vendored",
         brings: &["tls-openssl", "openssl", "openssl-sys", "openssl-src"],
     },
+    Backend {
+        feature: "boring",
+        brings: &["tls-boring", "boring", "boring-sys"],
+    },
+    Backend {
+        feature: "native-tls",
+        // Where it is OpenSSL.
+        brings: &["tls-native", "native-tls", "openssl", "openssl-sys"],
+    },
 ];
 
 /// TLS libraries that a tree may hold only where a backend brings them.

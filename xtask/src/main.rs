@@ -1,5 +1,6 @@
 //! The project's own commands; `cargo xtask help` lists them.
 
+mod bogo;
 mod command;
 mod features;
 mod lint;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::command::Outcome;
+use crate::command::{Outcome, cargo};
 use crate::report::Report;
 
 /// The project's own commands
@@ -33,17 +34,21 @@ enum Xtask {
         #[arg(long)]
         check: bool,
     },
+    /// Setup, then a demonstration: every backend talks to every other
+    Demo,
     /// Test every combination of features that must work
     Test {
         /// Only test everything together, with the default features
         #[arg(long)]
         quick: bool,
     },
+    /// Run BoringSSL's protocol tests against the backends
+    Bogo(bogo::Options),
     /// Check formatting, clippy, documentation and the project's own rules
     Lint,
     /// Setup, lint, then test: what CI runs
     Ci,
-    /// Write the table of capabilities in README.md
+    /// Write the table of capabilities in README.md and the guide
     Readme,
     /// Run the unit tests around the unsafe code of tls-core under Miri
     Miri,
@@ -65,6 +70,10 @@ fn run(command: &Xtask) -> Outcome {
     match command {
         Xtask::Setup { check: true } => setup::check(),
         Xtask::Setup { check: false } => setup::install(),
+        Xtask::Demo => {
+            setup::install()?;
+            cargo("run --package polytls-cli --features all-backends -- demo").run()
+        }
         Xtask::Test { quick: true } => Report::around(|report| {
             test::setup(report)?;
             test::together(report)
@@ -73,6 +82,7 @@ fn run(command: &Xtask) -> Outcome {
             test::setup(report)?;
             test::everything(report)
         }),
+        Xtask::Bogo(options) => bogo::run(options).map(drop),
         Xtask::Lint => Report::around(lint::everything),
         Xtask::Ci => Report::around(|report| {
             test::setup(report)?;

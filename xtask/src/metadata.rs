@@ -11,7 +11,6 @@ use crate::command::{Failure, Outcome, cargo};
 pub(crate) struct Metadata {
     packages: BTreeMap<String, Package>,
     members: BTreeSet<String>,
-    published: BTreeSet<String>,
 }
 
 /// One package.
@@ -66,7 +65,6 @@ impl Metadata {
         Some(Self {
             packages,
             members: ids(&answer["workspace_members"])?,
-            published: ids(&answer["workspace_default_members"])?,
         })
     }
 
@@ -75,9 +73,14 @@ impl Metadata {
         self.members.iter().filter_map(|id| self.packages.get(id))
     }
 
-    /// What the crates that are meant for others, and all that they stand on.
+    /// The crates that are meant for others, and all that they stand on.
     pub(crate) fn published(&self) -> Vec<&Package> {
-        self.reachable(self.published.iter().map(String::as_str).collect())
+        let is_published = |id: &&str| {
+            let package = self.packages.get(*id);
+            package.is_some_and(|package| package.manifest.contains("/crates/"))
+        };
+        let members = self.members.iter().map(String::as_str);
+        self.reachable(members.filter(is_published).collect())
     }
 
     /// What the member of this name stands on, itself included; nothing if
@@ -135,9 +138,10 @@ pub(crate) mod tests {
         let packages: Vec<Value> = packages
             .iter()
             .map(|(id, rust)| {
+                let folder = if *id == ids[0] { "/crates/" } else { "/" };
                 json!({
                     "id": id, "name": id, "version": "1.0.0", "rust_version": rust,
-                    "manifest_path": format!("{id}/Cargo.toml"),
+                    "manifest_path": format!("{folder}{id}/Cargo.toml"),
                 })
             })
             .collect();
@@ -145,7 +149,6 @@ pub(crate) mod tests {
             "packages": packages,
             "resolve": { "nodes": nodes },
             "workspace_members": ids[..2],
-            "workspace_default_members": ids[..1],
         }))
         .unwrap()
     }

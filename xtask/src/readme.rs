@@ -1,55 +1,72 @@
-//! The table of capabilities in README.md.
+//! The table of capabilities in the documents.
 
 use std::fs;
 
 use crate::command::{Failure, Outcome, cargo, root};
 
-const FILE: &str = "README.md";
+/// The documents that have it.
+const FILES: [&str; 2] = ["README.md", "docs/src/backends.md"];
 const BEGIN: &str = "<!-- capabilities:begin -->";
 const END: &str = "<!-- capabilities:end -->";
 
 /// Writes the table that the code has now.
 pub(crate) fn write() -> Outcome {
-    let (old, new) = old_and_new()?;
-    if old == new {
-        println!("{FILE} is up to date");
-        return Ok(());
+    for Document { file, old, new } in documents()? {
+        if old == new {
+            println!("{file} is up to date");
+            continue;
+        }
+        fs::write(root().join(file), new)
+            .map_err(|error| Failure::new(format!("cannot write {file}: {error}")))?;
     }
-    fs::write(root().join(FILE), new)
-        .map_err(|error| Failure::new(format!("cannot write {FILE}: {error}")))
+    Ok(())
 }
 
-/// Fails when the table is not the one that the code has now.
+/// Fails when a table is not the one that the code has now.
 pub(crate) fn check() -> Outcome {
-    let (old, new) = old_and_new()?;
-    if old == new {
-        return Ok(());
+    for Document { file, old, new } in documents()? {
+        if old != new {
+            return Err(Failure::new(format!(
+                "the table of capabilities in {file} is out of date; write it with\n\n    \
+                 cargo xtask readme\n"
+            )));
+        }
     }
-    Err(Failure::new(format!(
-        "the table of capabilities in {FILE} is out of date; write it with\n\n    cargo xtask readme\n"
-    )))
+    Ok(())
 }
 
-fn old_and_new() -> Outcome<(String, String)> {
-    let old = fs::read_to_string(root().join(FILE))
-        .map_err(|error| Failure::new(format!("cannot read {FILE}: {error}")))?;
-    // The command's default features: what a library can do depends on its
-    // build, so the table is that of the OpenSSL that we build ourselves.
-    let print = cargo("run --quiet --package polytls-cli -- backends --markdown");
+/// A document as it is and as it should be.
+struct Document {
+    file: &'static str,
+    old: String,
+    new: String,
+}
+
+fn documents() -> Outcome<Vec<Document>> {
+    // What a library can do depends on its build: the table is that of the
+    // OpenSSL that is built from source.
+    let print =
+        cargo("run --quiet --package polytls-cli --features all-backends -- backends --markdown");
     println!("$ {print}");
-    let new = replaced(&old, &print.read()?)?;
-    Ok((old, new))
+    let table = print.read()?;
+    let document = |file| {
+        let old = fs::read_to_string(root().join(file))
+            .map_err(|error| Failure::new(format!("cannot read {file}: {error}")))?;
+        let new = replaced(file, &old, &table)?;
+        Ok(Document { file, old, new })
+    };
+    FILES.into_iter().map(document).collect()
 }
 
 /// `text` with `table` between the two marks.
-fn replaced(text: &str, table: &str) -> Outcome<String> {
+fn replaced(file: &str, text: &str, table: &str) -> Outcome<String> {
     let split = text.split_once(BEGIN).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(END)?;
         Some((before, after))
     });
     let Some((before, after)) = split else {
         return Err(Failure::new(format!(
-            "{FILE} has no place for the table: {BEGIN} and, below it, {END}"
+            "{file} has no place for the table: {BEGIN} and, below it, {END}"
         )));
     };
     let table = table.trim();
@@ -66,21 +83,21 @@ mod tests {
     #[test]
     fn only_what_stands_between_the_marks_is_replaced() {
         let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        let once = replaced(&text, "| new |\n").unwrap();
+        let once = replaced("a", &text, "| new |\n").unwrap();
         assert_eq!(once, format!("a\n{BEGIN}\n\n| new |\n\n{END}\nb\n"));
-        assert_eq!(replaced(&once, "| new |\n").unwrap(), once);
-        assert_ne!(replaced(&once, "| newer |\n").unwrap(), once);
+        assert_eq!(replaced("a", &once, "| new |\n").unwrap(), once);
+        assert_ne!(replaced("a", &once, "| newer |\n").unwrap(), once);
     }
 
     #[test]
     fn a_text_without_both_marks_in_order_is_refused() {
         for text in ["", BEGIN, END, &format!("{END}{BEGIN}")] {
-            assert!(replaced(text, "table").is_err(), "{text}");
+            assert!(replaced("a", text, "table").is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_empty_table_is_refused() {
-        assert!(replaced(&format!("{BEGIN}{END}"), " \n").is_err());
+        assert!(replaced("a", &format!("{BEGIN}{END}"), " \n").is_err());
     }
 }

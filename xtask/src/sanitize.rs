@@ -53,6 +53,7 @@ pub(crate) fn asan() -> Outcome<String> {
     let host = host()?;
     test::run(
         &Invocation::parse("cargo +nightly test --lib --package tls-core --package tls-openssl")
+            .and("--package tls-boring --package backend-kit")
             .and(&format!("--target {host}"))
             .with("RUSTFLAGS", "-Zsanitizer=address"),
     )

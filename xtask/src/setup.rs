@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: the system packages that a build and the tests need.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::{Failure, Invocation, Outcome};
@@ -65,12 +66,69 @@ const NEEDS: &[Need] = &[
         },
     },
     Need {
+        what: "a C++ compiler",
+        why: "BoringSSL",
+        is_met: has_cxx_compiler,
+        packages: |manager| match manager {
+            Manager::Apt | Manager::Apk => &["g++"],
+            Manager::Dnf => &["gcc-c++"],
+            Manager::Pacman | Manager::Brew => &["gcc"],
+        },
+    },
+    Need {
+        what: "CMake",
+        why: "BoringSSL",
+        is_met: || has_program("cmake"),
+        packages: |_| &["cmake"],
+    },
+    Need {
+        what: "git",
+        why: "BoringSSL, whose sources are patched",
+        is_met: || has_program("git"),
+        packages: |_| &["git"],
+    },
+    Need {
+        what: "libclang",
+        why: "the bindings of BoringSSL",
+        is_met: has_libclang,
+        packages: |manager| match manager {
+            Manager::Apt => &["libclang-dev"],
+            Manager::Dnf => &["clang-devel"],
+            Manager::Apk => &["clang-libclang"],
+            Manager::Pacman => &["clang"],
+            Manager::Brew => &["llvm"],
+        },
+    },
+    Need {
         what: "the openssl program",
         why: "tests against it",
         is_met: || has_program("openssl"),
         packages: |manager| match manager {
             Manager::Brew => &["openssl@3"],
             _ => &["openssl"],
+        },
+    },
+    Need {
+        what: "python3 with venv",
+        why: "Go for BoGo, BoringSSL's protocol tests",
+        is_met: has_venv,
+        packages: |manager| match manager {
+            Manager::Apt => &["python3", "python3-venv"],
+            Manager::Dnf | Manager::Apk => &["python3"],
+            Manager::Pacman | Manager::Brew => &["python"],
+        },
+    },
+    Need {
+        what: "Go modules of the x series",
+        why: "BoGo, where the system has them as packages",
+        // Elsewhere `cargo xtask bogo` says that it cannot be built.
+        is_met: || !has_program("apt-get") || has_go_modules(),
+        packages: |_| {
+            &[
+                "golang-golang-x-crypto-dev",
+                "golang-golang-x-sys-dev",
+                "golang-golang-x-term-dev",
+            ]
         },
     },
     Need {
@@ -236,14 +294,67 @@ impl Right {
 
 /// A compiler that finds the headers of the C library.
 fn has_c_compiler() -> bool {
-    let compiler = env::var("CC").unwrap_or_default();
+    compiles("CC", "cc", "-include stdlib.h -x c")
+}
+
+/// A compiler that finds the headers of the C++ library.
+fn has_cxx_compiler() -> bool {
+    compiles("CXX", "c++", "-include memory -x c++")
+}
+
+/// Whether the compiler that the variable names, or else the usual one, takes
+/// an empty file with these headers.
+fn compiles(variable: &str, usual: &str, headers: &str) -> bool {
+    let compiler = env::var(variable).unwrap_or_default();
     let compiler = match compiler.trim() {
-        "" => "cc",
+        "" => usual,
         named => named,
     };
-    Invocation::parse(compiler)
-        .and("-E -include stdlib.h -x c /dev/null")
-        .succeeds()
+    let empty = Invocation::parse(compiler).and("-E").and(headers);
+    empty.and("/dev/null").succeeds()
+}
+
+/// Where `bindgen` would look.
+fn has_libclang() -> bool {
+    let told = env::var_os("LIBCLANG_PATH").map(PathBuf::from);
+    let asked = Invocation::parse("llvm-config --libdir").read().ok();
+    let asked = asked.map(|folder| PathBuf::from(folder.trim()));
+    let usual = [
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/opt/homebrew/opt/llvm/lib",
+        "/usr/local/opt/llvm/lib",
+        "/Library/Developer/CommandLineTools/usr/lib",
+    ];
+    // Debian has a folder for each version and for each architecture.
+    let below = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.flat_map(|entry| [entry.path(), entry.path().join("lib")])
+    };
+    let usual = usual.into_iter().map(PathBuf::from);
+    let nested = below(Path::new("/usr/lib"));
+    told.into_iter()
+        .chain(asked)
+        .chain(usual)
+        .chain(nested)
+        .any(|folder| has_file_named(&folder, is_libclang))
+}
+
+/// `libclang.so`, `libclang.so.19`, `libclang-14.so.1`, `libclang.dylib`.
+fn is_libclang(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("libclang") else {
+        return false;
+    };
+    let version = rest.trim_start_matches(|c: char| c == '-' || c == '.' || c.is_ascii_digit());
+    version == "so" || version == "dylib" || version.starts_with("so.")
+}
+
+fn has_file_named(folder: &Path, is_it: impl Fn(&str) -> bool) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .any(|name| is_it(&name))
 }
 
 /// A perl with the modules that OpenSSL's `Configure` uses; some systems ship
@@ -259,6 +370,18 @@ fn has_openssl_headers() -> bool {
     env::var_os("OPENSSL_DIR").is_some()
         || Invocation::parse("pkg-config --atleast-version=1.1.1 openssl").succeeds()
         || (cfg!(target_os = "macos") && kegs.iter().any(|keg| Path::new(keg).exists()))
+}
+
+/// Debian's python3 comes without what `venv` needs to install pip.
+fn has_venv() -> bool {
+    Invocation::new(["python3", "-c", "import ensurepip, venv"]).succeeds()
+}
+
+fn has_go_modules() -> bool {
+    let modules = Path::new("/usr/share/gocode/src/golang.org/x");
+    ["crypto", "sys", "term"]
+        .iter()
+        .all(|module| modules.join(module).is_dir())
 }
 
 fn has_program(name: &str) -> bool {
@@ -288,6 +411,27 @@ mod tests {
             for need in NEEDS {
                 assert!(!(need.packages)(manager).is_empty(), "{}", need.what);
             }
+        }
+    }
+
+    #[test]
+    fn libclang_is_known_by_its_many_names() {
+        for name in [
+            "libclang.so",
+            "libclang.so.19",
+            "libclang-14.so.1",
+            "libclang-14.0.6.so",
+            "libclang.dylib",
+        ] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in [
+            "libclang-cpp.so.14",
+            "libclang.a",
+            "libc.so",
+            "libclangAST.so",
+        ] {
+            assert!(!is_libclang(name), "{name}");
         }
     }
 

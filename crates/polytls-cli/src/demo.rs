@@ -161,7 +161,7 @@ fn exchange(
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the server's thread panicked").into()));
         let (mut row, server_facts) = (row.map_err(failed)?, accepted.map_err(failed)?);
-        row.facts = agreed(row.facts, server_facts)
+        row.facts = agreed(row.facts, &server_facts)
             .ok_or_else(|| Failure::other("the exchange", "the two sides tell different facts"))?;
         Ok(row)
     })
@@ -169,7 +169,7 @@ fn exchange(
 
 /// What the two sides tell; `None` where they contradict each other. A backend
 /// that cannot tell a fact contradicts nobody.
-fn agreed(mut client: SessionFacts, server: SessionFacts) -> Option<SessionFacts> {
+fn agreed(mut client: SessionFacts, server: &SessionFacts) -> Option<SessionFacts> {
     client.version = either(client.version, server.version)?;
     client.cipher_suite = either(client.cipher_suite, server.cipher_suite)?;
     client.group = either(client.group, server.group)?;

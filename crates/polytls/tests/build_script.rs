@@ -67,6 +67,7 @@ impl Script {
 
 const BINDINGS: (&str, &str) = ("BINDGEN_EXTRA_CLANG_ARGS", "-DBORINGSSL_PREFIX=own");
 const STATIC: (&str, &str) = ("OPENSSL_STATIC", "1");
+const OWN: (&str, &str) = ("OPENSSL_DIR", "/opt/openssl");
 
 #[test]
 fn backends_that_share_no_symbols_need_no_advice() {
@@ -112,9 +113,9 @@ fn the_prefix_must_be_the_same_in_bindings_and_library() {
     let toolchain = script.file("set(BORINGSSL_PREFIX other)\n");
     let library = ("CMAKE_TOOLCHAIN_FILE", &*toolchain);
     let both = ["BORING", "OPENSSL"];
-    script.refusal(&both, &[BINDINGS, library, STATIC]);
+    script.refusal(&both, &[BINDINGS, library, STATIC, OWN]);
     script.file("  set(BORINGSSL_PREFIX own)\n");
-    script.passes(&both, &[BINDINGS, library, STATIC]);
+    script.passes(&both, &[BINDINGS, library, STATIC, OWN]);
 }
 
 #[test]
@@ -136,6 +137,8 @@ fn a_shared_openssl_is_refused_beside_boringssl() {
     let variables = [BINDINGS, ("CMAKE_TOOLCHAIN_FILE", &*toolchain)];
     let advice = script.refusal(&["BORING", "OPENSSL"], &variables);
     assert!(advice.contains("openssl-vendored"), "{advice}");
+    let system = [variables[0], variables[1], STATIC];
+    script.refusal(&["BORING", "OPENSSL"], &system);
     script.passes(&["BORING", "OPENSSL", "OPENSSL_VENDORED"], &variables);
     script.passes(&["BORING", "NATIVE_TLS", "NATIVE_TLS_VENDORED"], &variables);
 }

@@ -92,6 +92,7 @@ impl ClientContext {
     ) -> Result<(Ssl, Option<String>), ErrorStack> {
         let mut ssl = Ssl::new(&self.0.ssl)?;
         ffi::set_connect_state(&mut ssl);
+        ffi::never_renegotiate(&mut ssl);
         Notes::attach(&mut ssl)?;
         if let Some(group) = self.0.key_share {
             ffi::set_key_shares(&mut ssl, &[group])?;
@@ -132,4 +133,34 @@ fn only_key_share(groups: &[NamedGroup]) -> Option<u16> {
 
 fn failed(error: ErrorStack) -> Error {
     Error::backend(NAME, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Authority, Pair, serving, trusting};
+    use tls_core::TlsSession;
+
+    use super::*;
+
+    #[test]
+    fn a_share_of_a_hybrid_is_sent_only_where_that_comes_first() {
+        use NamedGroup::{Secp256r1, X25519, X25519MLKEM768};
+
+        let authority = Authority::new();
+        // A share of the hybrid has 1,216 octets.
+        for (groups, has_hybrid) in [
+            (vec![X25519, X25519MLKEM768, Secp256r1], false),
+            (vec![X25519, Secp256r1], false),
+            (vec![X25519MLKEM768, X25519], true),
+        ] {
+            let client = trusting(&authority).groups(groups.clone());
+            let mut pair = Pair::new(client, serving(&authority));
+            let _ = pair.client.handshake(&mut pair.client_end).unwrap();
+            let hello = pair.server_end.waiting();
+            assert_eq!(hello > 1216, has_hybrid, "{groups:?}: {hello}");
+            pair.connect();
+            let facts = pair.client.facts().unwrap();
+            assert_eq!(facts.group, groups.first().copied());
+        }
+    }
 }

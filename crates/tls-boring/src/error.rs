@@ -157,6 +157,8 @@ meanings! {
         SSL_R_HTTPS_PROXY_REQUEST
         SSL_R_WRONG_VERSION_NUMBER
         SSL_R_RECORD_LENGTH_MISMATCH
+    }
+    Meaning::Framing(PeerMisbehaved::UnexpectedMessage) => {
         SSL_R_INVALID_OUTER_RECORD_TYPE
     }
     Meaning::Framing(PeerMisbehaved::RecordOverflow) => {
@@ -181,6 +183,7 @@ meanings! {
         SSL_R_NO_CIPHERS_AVAILABLE
     }
     PeerIncompatible::NoCommonGroup => {
+        SSL_R_MISSING_KEY_SHARE
         SSL_R_NO_SHARED_GROUP
         SSL_R_UNSUPPORTED_ELLIPTIC_CURVE
     }
@@ -200,9 +203,7 @@ meanings! {
         SSL_R_KEY_USAGE_BIT_INCORRECT
     }
     CertificateError::UnacceptableAlgorithm => {
-        SSL_R_BAD_ECC_CERT
         SSL_R_UNKNOWN_CERTIFICATE_TYPE
-        SSL_R_WRONG_CERTIFICATE_TYPE
     }
     PeerMisbehaved::BadCryptography => {
         SSL_R_DECRYPTION_FAILED
@@ -253,6 +254,8 @@ meanings! {
         SSL_R_UNKNOWN_ALERT_TYPE
     }
     PeerMisbehaved::IllegalParameter => {
+        SSL_R_BAD_ECC_CERT
+        SSL_R_WRONG_CERTIFICATE_TYPE
         SSL_R_BAD_ECPOINT
         SSL_R_CIPHER_MISMATCH_ON_EARLY_DATA
         SSL_R_DUPLICATE_EXTENSION
@@ -262,7 +265,6 @@ meanings! {
         SSL_R_INVALID_ALPN_PROTOCOL
         SSL_R_INVALID_COMPRESSION_LIST
         SSL_R_MISSING_EXTENSION
-        SSL_R_MISSING_KEY_SHARE
         SSL_R_NEGOTIATED_BOTH_NPN_AND_ALPN
         SSL_R_OLD_SESSION_CIPHER_NOT_RETURNED
         SSL_R_OLD_SESSION_VERSION_NOT_RETURNED

@@ -3,7 +3,7 @@
 //! Only the bindings of `boring-sys` are used: they know the prefix of the
 //! library's symbols, which keeps them apart from OpenSSL's.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_long, c_void};
 use std::{ptr, slice};
 
 use boring::error::ErrorStack;
@@ -120,6 +120,13 @@ pub(crate) fn set_accept_state(ssl: &mut SslRef) {
     unsafe { sys::SSL_set_accept_state(ssl.as_ptr()) }
 }
 
+/// Keeps a session from renegotiating: a peer that asks for it is refused.
+pub(crate) fn never_renegotiate(ssl: &mut SslRef) {
+    let mode = sys::ssl_renegotiate_mode_t::ssl_renegotiate_never;
+    // SAFETY: the pointer comes from a live, exclusive reference.
+    unsafe { sys::SSL_set_renegotiate_mode(ssl.as_ptr(), mode) }
+}
+
 /// Whether decrypted octets wait inside the library.
 pub(crate) fn has_pending(ssl: &SslRef) -> bool {
     // SAFETY: the pointer comes from a live reference.
@@ -220,15 +227,12 @@ pub(crate) fn set_peer_of(context: &mut X509StoreContextRef, ssl: &SslRef) -> bo
     } else {
         c"ssl_server"
     };
-    // SAFETY: the library's own index for sessions; the context does not free
-    // what is there, and is gone before the session.
-    let belongs = unsafe {
-        sys::X509_STORE_CTX_set_ex_data(
-            context.as_ptr(),
-            sys::SSL_get_ex_data_X509_STORE_CTX_idx(),
-            ssl.as_ptr().cast(),
-        )
-    };
+    // SAFETY: needs nothing, and gives the library's own index for sessions.
+    let index = unsafe { sys::SSL_get_ex_data_X509_STORE_CTX_idx() };
+    // SAFETY: a session's pointer is what belongs there; the context does not
+    // free it, and is gone before the session.
+    let belongs =
+        unsafe { sys::X509_STORE_CTX_set_ex_data(context.as_ptr(), index, ssl.as_ptr().cast()) };
     // SAFETY: the pointer comes from a live, exclusive reference; the name is
     // a C string that is read and not kept.
     let purposeful = unsafe { sys::X509_STORE_CTX_set_default(context.as_ptr(), purpose.as_ptr()) };
@@ -273,9 +277,9 @@ pub(crate) fn has_root(context: &X509StoreContextRef, name: &X509NameRef) -> boo
 }
 
 /// The version of a certificate as it is encoded: 2 for version 3.
-pub(crate) fn version(certificate: &X509Ref) -> i64 {
+pub(crate) fn version(certificate: &X509Ref) -> c_long {
     // SAFETY: the pointer comes from a live reference.
-    i64::from(unsafe { sys::X509_get_version(certificate.as_ptr()) })
+    unsafe { sys::X509_get_version(certificate.as_ptr()) }
 }
 
 /// Whether a certificate says that it is a CA's (RFC 5280, section 4.2.1.9).
@@ -328,6 +332,40 @@ pub(crate) fn verify_result(code: c_int) -> X509VerifyResult {
     // SAFETY: the number is all that the type holds, and the library has
     // words for any.
     unsafe { X509VerifyError::from_raw(code) }
+}
+
+/// Makes a server present these certificates, the end entity's first, however
+/// they are encoded.
+#[cfg(test)]
+pub(crate) fn present<T: boring::pkey::HasPrivate>(
+    builder: &mut SslContextBuilder,
+    chain: &[Vec<u8>],
+    key: &PKeyRef<T>,
+) {
+    let buffers: Vec<_> = chain
+        .iter()
+        .map(|der| {
+            // SAFETY: the data has the length that is given and is copied; no
+            // pool is needed.
+            unsafe { sys::CRYPTO_BUFFER_new(der.as_ptr(), der.len(), ptr::null_mut()) }
+        })
+        .collect();
+    // SAFETY: the pointers come from live references and from the library; the
+    // context takes references of its own, and no method of signing is needed.
+    let answer = unsafe {
+        sys::SSL_CTX_set_chain_and_key(
+            builder.as_ptr(),
+            buffers.as_ptr(),
+            buffers.len(),
+            key.as_ptr(),
+            ptr::null(),
+        )
+    };
+    assert_eq!(answer, 1);
+    for buffer in buffers {
+        // SAFETY: made above, and not used any more.
+        unsafe { sys::CRYPTO_BUFFER_free(buffer) }
+    }
 }
 
 /// Leaves an error of TLS in the thread's queue, as the library does.

@@ -221,7 +221,7 @@ mod tests {
         let mut told = Vec::new();
         lender.lend(&mut io, || {
             for _ in 0..17 {
-                gate.read(&mut [0]).unwrap();
+                gate.read_exact(&mut [0]).unwrap();
                 told.push(gate.clear_alert());
             }
         });
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(*last, Some((2, Alert::ACCESS_DENIED)));
         assert!(before.iter().all(Option::is_none));
         io.extend(record(21, 18));
-        lender.lend(&mut io, || gate.read(&mut [0; 5]).unwrap());
+        lender.lend(&mut io, || gate.read_exact(&mut [0; 5]).unwrap());
         assert_eq!(gate.clear_alert(), None, "a protected one is longer");
     }
 }

@@ -10,6 +10,14 @@
 //! alerts for some; what is missing is checked here, so that a peer is refused
 //! for the same reason on every backend.
 //!
+//! What stays different, because the library decides it:
+//!
+//! - In TLS 1.3 a certificate whose key usage forbids signing is refused even
+//!   by a client that accepts any; and this side presents none with an EC key.
+//! - A certificate that cannot be parsed is refused with `decode_error`.
+//! - After 32 KeyUpdates without data between them the peer is refused.
+//! - A peer that asks to renegotiate is refused, in both roles.
+//!
 //! What the contract has no word for is reached through the library's own
 //! types: [`BoringLibrary::ssl`], [`ClientContext::ssl_context`] and
 //! [`ServerContext::ssl_context`].

@@ -53,8 +53,8 @@ pub(crate) fn scheme(scheme: SignatureScheme) -> SslSignatureAlgorithm {
 }
 
 pub(crate) fn scheme_from(algorithm: SslSignatureAlgorithm) -> Option<SignatureScheme> {
-    let all = SignatureScheme::ALL.iter().copied();
-    all.into_iter().find(|&known| scheme(known) == algorithm)
+    let mut all = SignatureScheme::ALL.iter().copied();
+    all.find(|&known| scheme(known) == algorithm)
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@
 //! basic constraints do not count (RFC 5280, section 6.1.1).
 
 use std::borrow::Cow;
-use std::ffi::c_int;
+use std::ffi::{c_int, c_long};
 use std::ptr;
 
-use backend_kit::{Class, Grounds};
+use backend_kit::{Class, Grounds, x509};
 use boring::pkey::{Id, PKeyRef, Public};
 use boring::ssl::SslRef;
+use boring::stack::StackRef;
 use boring::x509::{X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef};
 use boring_sys as sys;
 use tls_core::limits::{MAX_CHAIN_LENGTH, MAX_INTERMEDIATES};
@@ -99,7 +100,7 @@ fn ssl(context: &X509StoreContextRef) -> Option<&SslRef> {
 }
 
 fn role(context: &X509StoreContextRef) -> Role {
-    if ssl(context).is_some_and(|ssl| ssl.is_server()) {
+    if ssl(context).is_some_and(SslRef::is_server) {
         Role::Server
     } else {
         Role::Client
@@ -111,7 +112,7 @@ fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), Certificat
         return Err(CertificateError::Other("the session has no notes".into()));
     };
     let faults = notes.take_faults();
-    let presented = context.untrusted().map_or(0, |presented| presented.len());
+    let presented = context.untrusted().map_or(0, StackRef::len);
     if presented > MAX_CHAIN_LENGTH {
         return Err(CertificateError::ConstraintViolated);
     }
@@ -132,9 +133,9 @@ fn judge(context: &X509StoreContextRef, verified: bool) -> Result<(), Certificat
         }
         if depth == 0 {
             add_leaf_grounds(&mut grounds, certificate);
-        }
-        if untrusted == 0 {
-            add_root_grounds(&mut grounds, certificate, role(context));
+            if untrusted == 0 {
+                add_root_grounds(&mut grounds, certificate, role(context));
+            }
         }
     }
     let given_up = (!verified).then(|| Fault {
@@ -252,7 +253,7 @@ fn add_signature_grounds(grounds: &mut Grounds, certificate: &X509Ref, depth: u3
 /// Whether a root has the name that the chain ends at, so that its key was the
 /// wrong one: the chain is forged and not merely unknown.
 fn an_anchor_has_that_name(context: &X509StoreContextRef) -> bool {
-    let last = context.chain().and_then(|chain| chain.iter().last());
+    let last = context.chain().and_then(|chain| chain.iter().next_back());
     last.is_some_and(|last| ffi::has_root(context, last.issuer_name()))
 }
 
@@ -273,63 +274,17 @@ fn is_anchors_own(code: c_int) -> bool {
     )
 }
 
-/// The one table from the library's codes to reasons.
+/// What a code stands for.
 fn classify(code: c_int) -> (Class, CertificateError) {
-    use CertificateError as E;
-
     match code {
-        sys::X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD
-        | sys::X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD
-        | sys::X509_V_ERR_INVALID_EXTENSION
-        | sys::X509_V_ERR_INVALID_POLICY_EXTENSION
-        | sys::X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE => (Class::Certificate, E::BadEncoding),
-        sys::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => {
-            (Class::Certificate, E::UnhandledCriticalExtension)
-        }
-        sys::X509_V_ERR_CERT_HAS_EXPIRED => (Class::Certificate, E::Expired),
-        sys::X509_V_ERR_CERT_NOT_YET_VALID => (Class::Certificate, E::NotYetValid),
-        sys::X509_V_ERR_INVALID_NON_CA => (Class::Certificate, E::CaUsedAsEndEntity),
-        sys::X509_V_ERR_INVALID_CA | sys::X509_V_ERR_PATH_LENGTH_EXCEEDED => {
-            (Class::Certificate, E::ConstraintViolated)
-        }
-        sys::X509_V_ERR_INVALID_PURPOSE
-        | sys::X509_V_ERR_CERT_REJECTED
-        | sys::X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE => (Class::Certificate, E::InvalidPurpose),
-        sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT
-        | sys::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
-        | sys::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE
-        | sys::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
-        | sys::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
-        | sys::X509_V_ERR_CERT_UNTRUSTED => (Class::Path, E::UnknownIssuer),
-        sys::X509_V_ERR_CERT_SIGNATURE_FAILURE
-        | sys::X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE => (Class::Signature, E::BadSignature),
-        sys::X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY => {
-            (Class::Signature, E::UnacceptableAlgorithm)
-        }
-        sys::X509_V_ERR_CERT_CHAIN_TOO_LONG => (Class::Length, E::ConstraintViolated),
-        sys::X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED
-        | sys::X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED
-        | sys::X509_V_ERR_NO_EXPLICIT_POLICY
-        | sys::X509_V_ERR_UNNESTED_RESOURCE
-        | sys::X509_V_ERR_PERMITTED_VIOLATION
-        | sys::X509_V_ERR_EXCLUDED_VIOLATION
-        | sys::X509_V_ERR_SUBTREE_MINMAX
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
-        | sys::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
-        | sys::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX => (Class::Constraint, E::ConstraintViolated),
-        sys::X509_V_ERR_CERT_REVOKED => (Class::Revocation, E::Revoked),
-        sys::X509_V_ERR_UNABLE_TO_GET_CRL | sys::X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER => {
-            (Class::Revocation, E::RevocationUnknown)
-        }
-        sys::X509_V_ERR_HOSTNAME_MISMATCH | sys::X509_V_ERR_IP_ADDRESS_MISMATCH => {
-            (Class::Name, E::NameMismatch)
-        }
-        code => (Class::Other, other(code)),
+        // OpenSSL has another number for this one.
+        sys::X509_V_ERR_INVALID_CA => (Class::Certificate, CertificateError::ConstraintViolated),
+        code => x509::fault(code).unwrap_or_else(|| (Class::Other, other(code))),
     }
 }
 
 /// X.509 version 3, as it is encoded.
-const VERSION_3: i64 = 2;
+const VERSION_3: c_long = 2;
 
 fn other(code: c_int) -> CertificateError {
     let words = match ffi::verify_result(code) {

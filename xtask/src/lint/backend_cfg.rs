@@ -3,10 +3,12 @@
 use super::lexer::{Kind, Token};
 use super::source::File;
 
-/// Features that choose a backend, present or planned.
+/// Features that choose a backend.
 const FEATURES: &[&str] = &[
+    "all-backends",
     "boring",
     "native-tls",
+    "native-tls-vendored",
     "openssl",
     "openssl-vendored",
     "rustls",

@@ -26,7 +26,7 @@ pub(crate) fn everything(report: &mut Report) -> Outcome {
             .with("RUSTDOCFLAGS", "-Dwarnings")
             .run()
     })?;
-    report.step("capabilities in the README", readme::check)
+    report.step("capabilities in the documents", readme::check)
 }
 
 fn rules_of_the_source() -> Outcome {

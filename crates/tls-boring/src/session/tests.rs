@@ -1,6 +1,7 @@
 use std::io::{ErrorKind, IoSlice};
 use std::sync::{Arc, Mutex};
 
+use boring::symm::{Cipher, encrypt_aead};
 use rcgen::KeyPair;
 use tls_core::{
     Alert, Capabilities, CertificateError, CipherSuite, ClientAuth, ClientConfig, Error, Interest,
@@ -11,7 +12,7 @@ use tls_core::{
 use crate::testing::{
     Authority, End, NAME, Pair, assert_clean, meet, raw_server, serving, trusting, wire,
 };
-use crate::{Boring, BoringSession};
+use crate::{Boring, BoringSession, ffi};
 
 const VERSIONS: [ProtocolVersion; 2] = [ProtocolVersion::Tls12, ProtocolVersion::Tls13];
 
@@ -870,6 +871,97 @@ fn what_a_client_says_in_the_clear_before_it_has_keys_is_heard() {
         assert_eq!(pair.server.handshake(&mut pair.server_end), Err(expected));
         assert_clean();
     }
+}
+
+/// Makes records of a server of TLS 1.3 that the library does not make.
+struct Forge {
+    key: [u8; 16],
+    iv: [u8; 12],
+    sequence: u64,
+}
+
+impl Forge {
+    /// In the library's place, which has sent so many records, with the secret
+    /// of its suite TLS_AES_128_GCM_SHA256.
+    fn new(secret: &[u8], sequence: u64) -> Self {
+        Self {
+            key: expand(secret, "tls13 key"),
+            iv: expand(secret, "tls13 iv"),
+            sequence,
+        }
+    }
+
+    /// A protected record (RFC 8446, section 5.2).
+    fn record(&mut self, kind: u8, content: &[u8]) -> Vec<u8> {
+        let mut nonce = self.iv;
+        for (octet, sequence) in nonce[4..].iter_mut().zip(self.sequence.to_be_bytes()) {
+            *octet ^= sequence;
+        }
+        self.sequence += 1;
+        let [high, low] = (content.len() as u16 + 17).to_be_bytes();
+        let header = [23, 3, 3, high, low];
+        let inner = [content, &[kind]].concat();
+        let mut tag = [0; 16];
+        let cipher = Cipher::aes_128_gcm();
+        let sealed = encrypt_aead(cipher, &self.key, Some(&nonce), &header, &inner, &mut tag);
+        [&header[..], &sealed.unwrap(), &tag].concat()
+    }
+}
+
+/// HKDF-Expand-Label without a context (RFC 8446, section 7.1).
+fn expand<const OCTETS: usize>(secret: &[u8], label: &str) -> [u8; OCTETS] {
+    let info = [
+        &[0, OCTETS as u8, label.len() as u8][..],
+        label.as_bytes(),
+        &[0, 1],
+    ];
+    let block = boring::hash::hmac_sha256(secret, &info.concat()).unwrap();
+    block[..OCTETS].try_into().unwrap()
+}
+
+#[test]
+fn a_flood_of_tickets_does_not_hold_a_read() {
+    let authority = Authority::new();
+    let secret = Arc::new(Mutex::new(Vec::new()));
+    let (mut end, mut server) = raw_server(&authority.leaf(), |builder| {
+        let secret = Arc::clone(&secret);
+        builder.set_keylog_callback(move |_, line| {
+            let mut words = line.split(' ');
+            if words.next() == Some("SERVER_TRAFFIC_SECRET_0") {
+                let hex = words.nth(1).unwrap().as_bytes().chunks(2);
+                let octet = |pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+                *secret.lock().unwrap() = hex.map(octet).collect();
+            }
+        });
+    });
+    let client = trusting(&authority)
+        .min_version(ProtocolVersion::Tls13)
+        .cipher_suites([CipherSuite::TLS_AES_128_GCM_SHA256]);
+    let (mut client, _) = meet(client, &mut end, &mut server);
+    let secret = secret.lock().unwrap().clone();
+    let mut forge = Forge::new(&secret, ffi::write_sequence(server.ssl()));
+    // The type, the length, the lifetime, the age's mask, a nonce, a ticket
+    // and no extensions.
+    let ticket = [4, 0, 0, 15, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 1, 9, 0, 0];
+    let mut wire = Vec::new();
+    for _ in 0..10_000 {
+        wire.extend(forge.record(22, &ticket));
+    }
+    wire.extend(forge.record(23, b"data"));
+    end.tamper(|bytes| bytes.extend(wire));
+    let mut buf = [0; 10];
+    let mut calls = 0;
+    let taken = loop {
+        calls += 1;
+        match client.read(&mut end, &mut buf).unwrap() {
+            Step::Ready(taken) => break taken,
+            Step::Blocked(interest) => assert_eq!(interest, Interest::READ),
+        }
+        assert_clean();
+        assert!(client.pending(), "a loop has to know that there is more");
+    };
+    assert_eq!(&buf[..taken], b"data");
+    assert!(calls > 1, "one call takes in only so much");
 }
 
 /// A key that signs with this scheme.

@@ -13,8 +13,10 @@ use tls_core::{
 use backend_kit::Class;
 
 use super::{classify, code_for};
+use crate::ffi;
 use crate::testing::{
-    Authority, NAME, Pair, leaf_by, self_signed, serving, signed_by_itself, trusting,
+    Authority, NAME, Pair, leaf_by, meet, raw_server, self_signed, serving, signed_by_itself,
+    trusting,
 };
 
 /// What a client with these roots makes of this server, in both versions.
@@ -334,6 +336,34 @@ fn a_clients_key_that_may_not_sign_is_refused_with_the_alert_for_that() {
         assert_eq!(server, CertificateError::InvalidPurpose.into(), "{version}");
         assert_eq!(client, Error::AlertReceived(Alert::UNSUPPORTED_CERTIFICATE));
     }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_parsed_is_refused_for_that() {
+    let authority = Authority::new();
+    let leaf = authority.leaf();
+    let key = PKey::private_key_from_der(leaf.key().secret_der()).unwrap();
+    let chain = [leaf.chain()[0].to_vec(), vec![0x30, 1, 0]];
+    for version in [ProtocolVersion::Tls12, ProtocolVersion::Tls13] {
+        let (mut end, mut server) = raw_server(&leaf, |builder| {
+            ffi::present(builder, &chain, &key);
+        });
+        let client = trusting(&authority).max_version(version);
+        let (_, outcome) = meet(client, &mut end, &mut server);
+        assert_eq!(
+            outcome,
+            Err(CertificateError::BadEncoding.into()),
+            "{version}"
+        );
+    }
+}
+
+#[test]
+fn a_root_vouches_whatever_its_key_usage_says() {
+    let authority = Authority::with(|params| {
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    });
+    assert_eq!(verdict(NAME, &authority.roots(), &authority.leaf()), Ok(()));
 }
 
 #[test]
