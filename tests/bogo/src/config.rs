@@ -219,7 +219,9 @@ fn suites(
 }
 
 /// The contract has one list for what is signed with and what is accepted, so
-/// a list for one of them is honoured where the other does not matter.
+/// a list for one of them is honoured where the other does not matter. A list
+/// to sign with is honoured besides where the peer's key is of another kind:
+/// the schemes of other kinds cannot be signed with, and are accepted.
 fn schemes(settings: &Settings, role: Role) -> Result<Option<Vec<SignatureScheme>>, Ending> {
     let signs = settings.cert_file.is_some();
     let asks = settings.verify_peer || settings.require_any_client_certificate;
@@ -232,6 +234,13 @@ fn schemes(settings: &Settings, role: Role) -> Result<Option<Vec<SignatureScheme
         (signing, []) if signs && !verifies => signing,
         ([], verify) if verifies && !signs => verify,
         (signing, verify) if signing == verify => signing,
+        (signing, []) => {
+            let mut list = known(signing, SignatureScheme::from_number, "signature scheme")?;
+            let own = identity(settings)?.map(|identity| KeyKind::of(&identity));
+            let others = SignatureScheme::DEFAULT.iter().copied();
+            list.extend(others.filter(|&scheme| Some(KeyKind::for_scheme(scheme)) != own));
+            return Ok(Some(unique(list)));
+        }
         _ => {
             return Err(missing(
                 "signature schemes apart for signing and for verifying",
@@ -243,6 +252,49 @@ fn schemes(settings: &Settings, role: Role) -> Result<Option<Vec<SignatureScheme
         SignatureScheme::from_number,
         "signature scheme",
     )?))
+}
+
+fn unique(list: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
+    let mut once = Vec::new();
+    for scheme in list {
+        if !once.contains(&scheme) {
+            once.push(scheme);
+        }
+    }
+    once
+}
+
+/// What signs with a scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyKind {
+    Rsa,
+    Ecdsa,
+    Edwards,
+}
+
+impl KeyKind {
+    /// By the object identifier in the key.
+    fn of(identity: &Identity) -> Self {
+        const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+        let key = identity.key().secret_der();
+        let names = |kind: &[u8]| key.windows(kind.len()).take(32).any(|part| part == kind);
+        if names(RSA) {
+            Self::Rsa
+        } else if names(EC) {
+            Self::Ecdsa
+        } else {
+            Self::Edwards
+        }
+    }
+
+    fn for_scheme(scheme: SignatureScheme) -> Self {
+        match scheme.name() {
+            name if name.starts_with("rsa_") => Self::Rsa,
+            name if name.starts_with("ecdsa_") => Self::Ecdsa,
+            _ => Self::Edwards,
+        }
+    }
 }
 
 fn known<T>(ids: &[u16], find: fn(u16) -> Option<T>, what: &str) -> Result<Vec<T>, Ending> {
@@ -374,7 +426,6 @@ mod tests {
     #[test]
     fn a_list_of_schemes_for_one_purpose_is_honoured_only_where_the_other_is_idle() {
         assert!(client(&settings("-verify-prefs 2052"), &everything()).is_ok());
-        assert!(lack("-signing-prefs 2052").contains("apart"));
         assert!(lack("-verify-prefs 2052 -cert-file c -key-file k").contains("apart"));
     }
 

@@ -5,6 +5,7 @@ use polytls::tls::TlsBackend;
 use crate::checks;
 use crate::config::{self, judged};
 use crate::ending::{Class, Ending, Missing};
+use crate::hello;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::wire::Wire;
@@ -77,7 +78,13 @@ fn settle<B: TlsBackend>(session: &Session<'_, B>, settings: &Settings) -> Resul
     if settings.handshake_never_done {
         return Err(Ending::broken("the handshake was not to be done"));
     }
-    checks::facts(settings, facts)
+    checks::facts(settings, facts)?;
+    let wire = session.wire();
+    let sent_by_server = match settings.server {
+        true => wire.said(),
+        false => wire.heard(),
+    };
+    hello::check(settings, sent_by_server)
 }
 
 /// Writes first if the test says so, then echoes what comes with every bit

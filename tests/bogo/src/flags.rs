@@ -286,6 +286,20 @@ const HONOURED: &[(&str, Action)] = &[
         "-expect-verify-result",
         Switch(|s| s.expect_verify_result = true),
     ),
+    ("-expect-hrr", Switch(|s| s.expect_hrr = true)),
+    ("-expect-no-hrr", Switch(|s| s.expect_no_hrr = true)),
+    (
+        "-expect-extended-master-secret",
+        Switch(|s| s.expect_extended_master_secret = true),
+    ),
+    (
+        "-expect-secure-renegotiation",
+        Switch(|s| s.expect_secure_renegotiation = true),
+    ),
+    (
+        "-expect-no-secure-renegotiation",
+        Switch(|s| s.expect_no_secure_renegotiation = true),
+    ),
     (
         "-expect-selected-credential",
         Value(|s, w| w.number().map(|n| s.expect_selected_credential = Some(n))),
@@ -500,11 +514,6 @@ const MISSING: &[Group] = &[
         class: Class::Api,
         reason: "a fact that the contract does not tell",
         flags: &[
-            "-expect-hrr",
-            "-expect-no-hrr",
-            "-expect-extended-master-secret",
-            "-expect-secure-renegotiation",
-            "-expect-no-secure-renegotiation",
             "-expect-peer-verify-pref",
             "-expect-advertised-alpn",
             "-expect-msg-callback",

@@ -13,6 +13,7 @@ mod config;
 mod ending;
 mod exchange;
 mod flags;
+mod hello;
 mod policy;
 mod session;
 mod settings;

@@ -29,6 +29,10 @@ impl<'a, B: TlsBackend> Session<'a, B> {
         }
     }
 
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     pub(crate) fn handshake(&mut self) -> Result<(), Ending> {
         self.drive(|session, io| session.handshake(io))
     }

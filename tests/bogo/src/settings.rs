@@ -80,6 +80,11 @@ pub(crate) struct Settings {
     pub(crate) expect_peer_cert_file: Option<PathBuf>,
     pub(crate) expect_no_peer_cert: bool,
     pub(crate) expect_verify_result: bool,
+    pub(crate) expect_hrr: bool,
+    pub(crate) expect_no_hrr: bool,
+    pub(crate) expect_extended_master_secret: bool,
+    pub(crate) expect_secure_renegotiation: bool,
+    pub(crate) expect_no_secure_renegotiation: bool,
     /// -1 for none.
     pub(crate) expect_selected_credential: Option<i32>,
 
@@ -148,6 +153,11 @@ impl Default for Settings {
             expect_peer_cert_file: None,
             expect_no_peer_cert: false,
             expect_verify_result: false,
+            expect_hrr: false,
+            expect_no_hrr: false,
+            expect_extended_master_secret: false,
+            expect_secure_renegotiation: false,
+            expect_no_secure_renegotiation: false,
             expect_selected_credential: None,
             missing: None,
         }

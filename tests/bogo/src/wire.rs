@@ -12,7 +12,13 @@ pub(crate) struct Wire {
     stream: TcpStream,
     reads: Gate,
     writes: Gate,
+    /// The first octets of each direction, which hold the first hello.
+    heard: Vec<u8>,
+    said: Vec<u8>,
 }
+
+/// How many octets of each direction are kept.
+const KEPT: usize = 4096;
 
 /// One direction's share in `-async`.
 #[derive(Debug)]
@@ -47,7 +53,19 @@ impl Wire {
             stream,
             reads: gate(),
             writes: gate(),
+            heard: Vec::new(),
+            said: Vec::new(),
         })
+    }
+
+    /// The first octets that have come.
+    pub(crate) fn heard(&self) -> &[u8] {
+        &self.heard
+    }
+
+    /// The first octets that have been sent.
+    pub(crate) fn said(&self) -> &[u8] {
+        &self.said
     }
 
     /// Takes so many more bytes and then none until [`release`](Self::release).
@@ -67,6 +85,11 @@ impl Wire {
         let mut rest = [0; 1024];
         while let Ok(1..) = self.stream.read(&mut rest) {}
     }
+}
+
+fn keep(kept: &mut Vec<u8>, octets: &[u8]) {
+    let room = KEPT - kept.len();
+    kept.extend_from_slice(&octets[..octets.len().min(room)]);
 }
 
 impl Gate {
@@ -96,14 +119,18 @@ impl Gate {
 impl Read for Wire {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let length = self.reads.pass(buf.len())?;
-        self.stream.read(&mut buf[..length])
+        let came = self.stream.read(&mut buf[..length])?;
+        keep(&mut self.heard, &buf[..came]);
+        Ok(came)
     }
 }
 
 impl Write for Wire {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let length = self.writes.pass(buf.len())?;
-        self.stream.write(&buf[..length])
+        let sent = self.stream.write(&buf[..length])?;
+        keep(&mut self.said, &buf[..sent]);
+        Ok(sent)
     }
 
     fn flush(&mut self) -> io::Result<()> {
