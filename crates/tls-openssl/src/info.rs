@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use backend_kit::capabilities;
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod};
 use tls_core::{
@@ -30,53 +31,14 @@ fn probe() -> BackendInfo {
     info.signature_schemes = accepted(SignatureScheme::ALL, |builder, scheme| {
         builder.set_sigalgs_list(names::signature_scheme(scheme))
     });
-    let both = capabilities(&info);
+    let both = capabilities(&info, can_set);
     info.client = both & Capabilities::of(Role::Client);
     info.server = both & Capabilities::of(Role::Server);
     info
 }
 
-/// Trust, identity, names and facts do not depend on how the library is built;
-/// what does is asked.
-fn capabilities(info: &BackendInfo) -> Capabilities {
-    let mut found = Capabilities::ROOTS
-        | Capabilities::VERIFY_IP
-        | Capabilities::VERIFY_CHAIN_ONLY
-        | Capabilities::VERIFY_NOTHING
-        | Capabilities::IDENTITY
-        | Capabilities::CLIENT_AUTH_OPTIONAL
-        | Capabilities::CLIENT_AUTH_REQUIRED
-        | Capabilities::SNI
-        | Capabilities::ALPN
-        | Capabilities::ALPN_STRICT
-        | Capabilities::ALPN_OCTETS
-        | Capabilities::CERTIFICATE_RULES
-        | Capabilities::KEY_LOG
-        | Capabilities::EXPORTER
-        | Capabilities::FACT_VERSION
-        | Capabilities::FACT_CIPHER_SUITE
-        | Capabilities::FACT_GROUP
-        | Capabilities::FACT_SIGNATURE_SCHEME
-        | Capabilities::FACT_PEER_CHAIN;
-    if has_version(info, ProtocolVersion::Tls12) {
-        found |= Capabilities::TLS12 | Capabilities::CIPHER_SUITES_TLS12;
-    }
-    if has_version(info, ProtocolVersion::Tls13) {
-        found |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
-    }
-    if !info.groups.is_empty() {
-        found |= Capabilities::GROUPS;
-    }
-    if info.groups.contains(&NamedGroup::X25519MLKEM768) {
-        found |= Capabilities::POST_QUANTUM_GROUPS;
-    }
-    if !info.signature_schemes.is_empty() {
-        found |= Capabilities::SIGNATURE_SCHEMES;
-    }
-    found
-}
-
-fn has_version(info: &BackendInfo, version: ProtocolVersion) -> bool {
+/// Whether the library can be held to this version alone.
+fn can_set(version: ProtocolVersion) -> bool {
     let only = || {
         let mut builder = SslContext::builder(SslMethod::tls())?;
         builder.set_min_proto_version(names::version(version))?;
@@ -84,10 +46,6 @@ fn has_version(info: &BackendInfo, version: ProtocolVersion) -> bool {
     };
     let settable: Result<(), ErrorStack> = only();
     settable.is_ok()
-        && info
-            .cipher_suites
-            .iter()
-            .any(|suite| suite.version() == version)
 }
 
 /// The suites that a client would offer that asks for all.

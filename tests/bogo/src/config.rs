@@ -237,9 +237,12 @@ fn schemes(settings: &Settings, role: Role) -> Result<Option<Vec<SignatureScheme
         (signing, []) => {
             let mut list = known(signing, SignatureScheme::from_number, "signature scheme")?;
             let own = identity(settings)?.map(|identity| KeyKind::of(&identity));
-            let others = SignatureScheme::DEFAULT.iter().copied();
-            list.extend(others.filter(|&scheme| Some(KeyKind::for_scheme(scheme)) != own));
-            return Ok(Some(unique(list)));
+            for &scheme in SignatureScheme::DEFAULT {
+                if Some(KeyKind::for_scheme(scheme)) != own && !list.contains(&scheme) {
+                    list.push(scheme);
+                }
+            }
+            return Ok(Some(list));
         }
         _ => {
             return Err(missing(
@@ -252,16 +255,6 @@ fn schemes(settings: &Settings, role: Role) -> Result<Option<Vec<SignatureScheme
         SignatureScheme::from_number,
         "signature scheme",
     )?))
-}
-
-fn unique(list: Vec<SignatureScheme>) -> Vec<SignatureScheme> {
-    let mut once = Vec::new();
-    for scheme in list {
-        if !once.contains(&scheme) {
-            once.push(scheme);
-        }
-    }
-    once
 }
 
 /// What signs with a scheme.
