@@ -7,8 +7,8 @@ use rustls_pki_types::ServerName;
 use transport::{Interest, Step, Transport};
 
 use crate::{
-    Capabilities, CipherSuite, ClientConfig, Error, NamedGroup, ServerConfig, SessionFacts,
-    SignatureScheme,
+    Capabilities, CipherSuite, ClientConfig, Error, KernelTls, NamedGroup, ServerConfig,
+    SessionFacts, SignatureScheme,
 };
 
 /// Which side of a session.
@@ -177,6 +177,13 @@ pub trait TlsSession: Debug + Send {
     /// What was negotiated; `None` before the handshake is done.
     fn facts(&self) -> Option<&SessionFacts>;
 
+    /// Where the session stands with kernel TLS. While the kernel encrypts,
+    /// what is written to the transport's descriptor past the session is
+    /// plaintext that it sends; see [`KernelTls`].
+    fn kernel_tls(&self) -> KernelTls {
+        KernelTls::default()
+    }
+
     /// Derives keying material that both sides share (RFC 5705; RFC 8446,
     /// section 7.5). [`Error::Config`] of the field `export_keying_material`
     /// before the handshake is done, and for a label or context that TLS
@@ -229,6 +236,10 @@ impl<S: TlsSession + ?Sized> TlsSession for Box<S> {
 
     fn facts(&self) -> Option<&SessionFacts> {
         (**self).facts()
+    }
+
+    fn kernel_tls(&self) -> KernelTls {
+        (**self).kernel_tls()
     }
 
     fn export_keying_material(

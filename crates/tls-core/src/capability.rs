@@ -89,6 +89,10 @@ capabilities! {
     CERTIFICATE_RULES = 25;
     /// The names of application protocols may be any octets, not text alone.
     ALPN_OCTETS = 26;
+    /// The kernel can encrypt what a TLS 1.3 session sends, and so send files (kernel TLS).
+    KTLS_TX = 27;
+    /// The kernel can decrypt what a TLS 1.3 session receives (kernel TLS).
+    KTLS_RX = 28;
 }
 
 impl Capabilities {

@@ -20,6 +20,7 @@
 
 mod alert;
 mod alpn;
+mod arena;
 mod backend;
 mod capability;
 mod config;
@@ -28,6 +29,7 @@ mod error;
 mod facts;
 mod iana;
 mod identity;
+mod kernel;
 mod key_log;
 mod lent;
 pub mod limits;
@@ -42,6 +44,7 @@ pub use transport::{Interest, IoError, Step, Transport};
 
 pub use alert::Alert;
 pub use alpn::AlpnProtocols;
+pub use arena::RecordBuffer;
 pub use backend::{BackendInfo, Role, TlsBackend, TlsSession};
 pub use capability::Capabilities;
 pub use config::{
@@ -56,6 +59,7 @@ pub use error::{
 pub use facts::SessionFacts;
 pub use iana::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 pub use identity::Identity;
+pub use kernel::KernelTls;
 pub use key_log::{KeyLog, KeyLogFile, key_log_line};
 pub use lent::{Lender, LentTransport};
 pub use roots::Roots;

@@ -18,6 +18,7 @@ pub struct Protocol {
     pub(super) signature_schemes: Option<Vec<SignatureScheme>>,
     pub(super) alpn: AlpnProtocols,
     pub(super) key_log: Option<Arc<dyn KeyLog>>,
+    pub(super) prefers_kernel_tls: bool,
     pub(super) required: Capabilities,
 }
 
@@ -31,6 +32,7 @@ impl Default for Protocol {
             signature_schemes: None,
             alpn: AlpnProtocols::default(),
             key_log: None,
+            prefers_kernel_tls: false,
             required: Capabilities::empty(),
         }
     }
@@ -89,6 +91,11 @@ impl Protocol {
     /// Where secrets are logged, if at all.
     pub fn key_log(&self) -> Option<&Arc<dyn KeyLog>> {
         self.key_log.as_ref()
+    }
+
+    /// Whether sessions are handed to the kernel where that is possible.
+    pub fn prefers_kernel_tls(&self) -> bool {
+        self.prefers_kernel_tls
     }
 
     /// What is wrong whatever the backend.
@@ -338,6 +345,26 @@ macro_rules! protocol_setters {
         /// the traffic: for debugging only. Default: off.
         pub fn key_log(mut self, log: std::sync::Arc<dyn crate::KeyLog>) -> Self {
             self.protocol.key_log = Some(log);
+            self
+        }
+
+        /// Hands the records of a session to the kernel when its handshake is
+        /// done (kernel TLS), where that is possible; otherwise the library
+        /// goes on with them. So it is never refused, and
+        /// [`TlsSession::kernel_tls`](crate::TlsSession::kernel_tls) tells what
+        /// came of it. It takes a TLS 1.3 session, a transport that tells its
+        /// [`descriptor`](crate::Transport::descriptor), and what
+        /// [`KTLS_TX`](crate::Capabilities::KTLS_TX) and
+        /// [`KTLS_RX`](crate::Capabilities::KTLS_RX) promise: to refuse a
+        /// backend or a kernel without them, [`require`](Self::require) those.
+        /// Default: off.
+        ///
+        /// A kernel before Linux 6.14 cannot renew the keys of such a session.
+        /// On it [`key_update`](crate::TlsSession::key_update) is refused, and
+        /// the peer's KeyUpdate ends the session, both with
+        /// [`Error::Unsupported`](crate::Error::Unsupported).
+        pub fn prefer_kernel_tls(mut self, prefer: bool) -> Self {
+            self.protocol.prefers_kernel_tls = prefer;
             self
         }
 
