@@ -29,12 +29,12 @@ impl RecordBuffer {
     /// Takes one out of the arena, or makes one.
     pub fn take() -> Self {
         let kept = ARENA.try_with(|arena| arena.borrow_mut().pop());
-        Self(kept.ok().flatten().unwrap_or_else(new))
+        Self(kept.ok().flatten().unwrap_or_else(fresh))
     }
 }
 
 #[cold]
-fn new() -> Box<[u8]> {
+fn fresh() -> Box<[u8]> {
     vec![0; RecordBuffer::LEN].into_boxed_slice()
 }
 
