@@ -42,7 +42,12 @@ pub trait Library: Debug + Send {
     /// Sends `close_notify`.
     fn shutdown(&mut self) -> Result<(), Pause>;
 
-    /// Whether octets of the transport, decrypted or not, wait inside.
+    /// Gives back what memory the library holds for records, as far as there is
+    /// nothing in it. Called when there is nothing to read.
+    fn rest(&mut self) {}
+
+    /// Whether octets that the library took from the stream, decrypted or not,
+    /// wait inside.
     fn has_pending(&self) -> bool;
 
     /// Sends a KeyUpdate that asks for one in return. Called in TLS 1.3 only.

@@ -228,8 +228,7 @@ impl<L: Library> TlsSession for Session<L> {
 
     fn pending(&self) -> bool {
         let inner = &self.inner;
-        inner.stage == Stage::Established
-            && (inner.cut_short || (!inner.dry && inner.library.has_pending()))
+        inner.stage == Stage::Established && (inner.cut_short || (!inner.dry && inner.has_input()))
     }
 
     fn facts(&self) -> Option<&SessionFacts> {
@@ -263,6 +262,11 @@ impl<L: Library> TlsSession for Session<L> {
 }
 
 impl<L: Library> Inner<L> {
+    /// Whether octets of the transport, decrypted or not, wait inside.
+    fn has_input(&self) -> bool {
+        self.library.stream().has_read_ahead() || self.library.has_pending()
+    }
+
     fn handshake(&mut self) -> Result<Step<()>, Error> {
         if self.stage == Stage::Established {
             return Ok(Step::Ready(()));
@@ -331,6 +335,7 @@ impl<L: Library> Inner<L> {
                     Halt::Blocked => {
                         self.dry = true;
                         self.answer();
+                        self.library.rest();
                         return Ok(Step::Blocked(Interest::READ));
                     }
                     Halt::Message => {
@@ -340,6 +345,7 @@ impl<L: Library> Inner<L> {
                     Halt::Closed => {
                         self.peer_closed = true;
                         self.dry = true;
+                        self.library.stream_mut().forget_read_ahead();
                         self.answer();
                         return Ok(Step::Ready(0));
                     }

@@ -37,7 +37,8 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(staged: StagedTransport) -> Self {
+    pub(crate) fn new(mut staged: StagedTransport) -> Self {
+        staged.read_ahead();
         Self {
             staged,
             header: [0; HEADER_OCTETS],

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 use transport::{Interest, Step};
 
-use crate::LentTransport;
+use crate::{LentTransport, ReadAhead};
 
 /// A [`LentTransport`] that takes every write whole and remembers how the
 /// transport ended.
@@ -17,6 +17,8 @@ use crate::LentTransport;
 #[derive(Debug)]
 pub struct StagedTransport {
     lent: LentTransport,
+    /// What was read before the library asked for it, if that is done.
+    ahead: Option<ReadAhead>,
     /// What the transport has not taken yet: `staged[sent..]`.
     staged: Vec<u8>,
     sent: usize,
@@ -29,10 +31,29 @@ impl StagedTransport {
     pub fn new(lent: LentTransport) -> Self {
         Self {
             lent,
+            ahead: None,
             staged: Vec::new(),
             sent: 0,
             ended: false,
             failure: None,
+        }
+    }
+
+    /// Reads a record at a time, for a library that asks for less at once
+    /// and does not read ahead itself.
+    pub fn read_ahead(&mut self) {
+        self.ahead.get_or_insert_default();
+    }
+
+    /// Whether something has come that the library has not asked for yet.
+    pub fn has_read_ahead(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty())
+    }
+
+    /// Drops what the library will not ask for any more.
+    pub fn forget_read_ahead(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.clear();
         }
     }
 
@@ -84,7 +105,12 @@ impl StagedTransport {
 impl Read for StagedTransport {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.lent.read(buf) {
+            let lent = &mut self.lent;
+            let read = match &mut self.ahead {
+                Some(ahead) => ahead.read(buf, |room| lent.read(room)),
+                None => lent.read(buf),
+            };
+            match read {
                 Ok(0) if !buf.is_empty() => {
                     self.ended = true;
                     return Ok(0);

@@ -86,7 +86,8 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    pub(crate) fn new(staged: StagedTransport) -> Self {
+    pub(crate) fn new(mut staged: StagedTransport) -> Self {
+        staged.read_ahead();
         Self {
             staged,
             records: Records::default(),

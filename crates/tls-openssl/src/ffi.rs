@@ -47,6 +47,7 @@ type VerifyCallback = extern "C" fn(c_int, *mut X509_STORE_CTX) -> c_int;
 unsafe extern "C" {
     fn EVP_default_properties_is_fips_enabled(library: *mut c_void) -> c_int;
     fn SSL_has_pending(ssl: *const SSL) -> c_int;
+    fn SSL_free_buffers(ssl: *mut SSL) -> c_int;
     fn SSL_key_update(ssl: *mut SSL, kind: c_int) -> c_int;
     fn SSL_get_key_update_type(ssl: *const SSL) -> c_int;
     fn SSL_get1_supported_ciphers(ssl: *mut SSL) -> *mut stack_st_SSL_CIPHER;
@@ -97,6 +98,14 @@ pub(crate) fn fips_enabled() -> bool {
 pub(crate) fn has_pending(ssl: &SslRef) -> bool {
     // SAFETY: the pointer comes from a live reference.
     unsafe { SSL_has_pending(ssl.as_ptr()) == 1 }
+}
+
+/// Gives the buffers for records back, unless something is in them.
+pub(crate) fn free_buffers(ssl: &SslRef) {
+    // SAFETY: the pointer comes from a live reference, and the
+    // library makes buffers anew when it needs them. The answer says only
+    // whether they were empty.
+    unsafe { SSL_free_buffers(ssl.as_ptr()) };
 }
 
 /// Whether the peer's `close_notify` has come.

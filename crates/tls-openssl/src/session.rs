@@ -120,6 +120,10 @@ impl Library for OpenSslLibrary {
         }
     }
 
+    fn rest(&mut self) {
+        ffi::free_buffers(self.stream.ssl());
+    }
+
     fn has_pending(&self) -> bool {
         ffi::has_pending(self.stream.ssl())
     }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rustls::{Connection, IoState, SupportedCipherSuite};
 use tls_core::{
     Alert, Capabilities, Error, Interest, PeerIncompatible, PeerMisbehaved, ProtocolVersion,
-    SessionFacts, SignatureScheme, Step, TlsSession, Transport, Unsupported,
+    ReadAhead, SessionFacts, SignatureScheme, Step, TlsSession, Transport, Unsupported,
 };
 
 use crate::backend::NAME;
@@ -23,6 +23,7 @@ pub struct RustlsSession {
     /// The facts; there once the handshake is done and its last flight gone.
     facts: Option<SessionFacts>,
     opening: Opening,
+    ahead: ReadAhead,
     peer_scheme: Option<SignatureScheme>,
     /// The error that every later call returns. A read delivers the plaintext
     /// from before it first.
@@ -82,6 +83,7 @@ impl RustlsSession {
             origin,
             facts: None,
             opening: Opening::default(),
+            ahead: ReadAhead::new(),
             peer_scheme: None,
             fault: None,
             fault_is_news: false,
@@ -173,16 +175,21 @@ impl RustlsSession {
     /// Receives what the transport has, once, and has rustls work on it.
     fn receive(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         let shaking = self.facts.is_none();
-        loop {
-            let mut inbound = Inbound::new(io, shaking.then_some(&mut self.opening));
+        let mut received = false;
+        // The transport is asked once, for a record; rustls takes that in parts.
+        while !received || !self.ahead.is_empty() {
+            let opening = shaking.then_some(&mut self.opening);
+            let mut inbound = Inbound::new(io, &mut self.ahead, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
-                Ok(_) => break,
+                Ok(_) => received = true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Ok(Step::Blocked(Interest::READ));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // rustls's own buffer is full of one message.
+                // rustls's own buffer is full: of what it can work on now, or
+                // of one message.
+                Err(_) if !inbound.asked && received => break,
                 Err(_) if !inbound.asked => {
                     return Err(self.fail(PeerMisbehaved::RecordOverflow.into()));
                 }
@@ -200,6 +207,7 @@ impl RustlsSession {
                 self.unread = state.plaintext_bytes_to_read() > 0;
                 if state.peer_has_closed() {
                     self.peer_end = PeerEnd::Received;
+                    self.ahead.clear();
                 }
                 // Nothing goes out behind this side's own end.
                 self.answer_due =
@@ -448,9 +456,13 @@ impl TlsSession for RustlsSession {
     }
 
     /// rustls works on all records that came whole, so only plaintext, an
-    /// error behind it and the peer's `close_notify` can wait.
+    /// error behind it, the peer's `close_notify`, and what rustls has not
+    /// taken yet can wait.
     fn pending(&self) -> bool {
-        self.unread || self.fault_is_news || self.peer_end == PeerEnd::Received
+        !self.ahead.is_empty()
+            || self.unread
+            || self.fault_is_news
+            || self.peer_end == PeerEnd::Received
     }
 
     fn facts(&self) -> Option<&SessionFacts> {

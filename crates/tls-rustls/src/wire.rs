@@ -2,20 +2,27 @@
 
 use std::io::{self, IoSlice, Read, Write};
 
-use tls_core::Transport;
+use tls_core::{ReadAhead, Transport};
 
-/// The reading end. Looks at the first octets that a peer ever sends.
+/// The reading end. Reads a record at a time, where rustls asks for 4 KiB, and
+/// looks at the first octets that a peer ever sends.
 pub(crate) struct Inbound<'a> {
     io: &'a mut dyn Transport,
+    ahead: &'a mut ReadAhead,
     opening: Option<&'a mut Opening>,
-    /// Whether the transport was asked: an error without that is rustls's own.
+    /// Whether rustls has read: an error without that is its own.
     pub(crate) asked: bool,
 }
 
 impl<'a> Inbound<'a> {
-    pub(crate) fn new(io: &'a mut dyn Transport, opening: Option<&'a mut Opening>) -> Self {
+    pub(crate) fn new(
+        io: &'a mut dyn Transport,
+        ahead: &'a mut ReadAhead,
+        opening: Option<&'a mut Opening>,
+    ) -> Self {
         Self {
             io,
+            ahead,
             opening,
             asked: false,
         }
@@ -25,7 +32,7 @@ impl<'a> Inbound<'a> {
 impl Read for Inbound<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.asked = true;
-        let received = self.io.read(buf)?;
+        let received = self.ahead.read(buf, |room| self.io.read(room))?;
         if let Some(opening) = &mut self.opening {
             opening.note(buf.get(..received).unwrap_or_default());
         }

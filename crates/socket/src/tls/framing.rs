@@ -16,6 +16,16 @@ pub(super) struct Framing {
 impl Framing {
     /// Takes note of what was read.
     pub(super) fn note(&mut self, mut read: &[u8]) {
+        if self.known == 0 {
+            // Most reads begin and end where a record does.
+            while let Some((header, rest)) = read
+                .split_at_checked(self.left)
+                .and_then(|(_, next)| next.split_first_chunk::<HEADER>())
+            {
+                self.left = length(header);
+                read = rest;
+            }
+        }
         while !read.is_empty() {
             let here = read.len().min(self.to_next_border());
             let (now, later) = read.split_at(here);
@@ -27,8 +37,7 @@ impl Framing {
             self.header[self.known..][..here].copy_from_slice(now);
             self.known += here;
             if self.known == HEADER {
-                let [.., high, low] = self.header;
-                self.left = u16::from_be_bytes([high, low]).into();
+                self.left = length(&self.header);
                 self.known = 0;
             }
         }
@@ -47,6 +56,11 @@ impl Framing {
     pub(super) fn is_between_records(&self) -> bool {
         self.left == 0 && self.known == 0
     }
+}
+
+/// How much follows this header.
+fn length([.., high, low]: &[u8; HEADER]) -> usize {
+    u16::from_be_bytes([*high, *low]).into()
 }
 
 #[cfg(test)]

@@ -1,0 +1,135 @@
+//! Reading more than a library asks for.
+
+use std::io;
+
+use crate::RecordBuffer;
+
+/// A request of at least this many octets is for the body of a long record:
+/// it is read in place, because to copy that much costs more than it spares.
+const IN_PLACE: usize = 8 * 1024;
+
+/// Octets that came before the library asked for them.
+///
+/// Libraries ask for a record's header and then for its body, or for a few
+/// KiB at a time, and each of these is a system call. This asks for a whole
+/// record instead. The buffer is lent only as long as something is in it.
+#[derive(Debug, Default)]
+pub struct ReadAhead(Option<Held>);
+
+#[derive(Debug)]
+struct Held {
+    buffer: RecordBuffer,
+    from: usize,
+    to: usize,
+}
+
+impl ReadAhead {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Whether there is nothing that the library has not asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Drops what is there.
+    pub fn clear(&mut self) {
+        self.0 = None;
+    }
+
+    /// Reads what is there, or, if that is nothing, what `source` gives.
+    pub fn read(
+        &mut self,
+        buf: &mut [u8],
+        source: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        if let Some(held) = &mut self.0 {
+            let taken = held.take(buf);
+            if held.from == held.to {
+                self.0 = None;
+            }
+            return Ok(taken);
+        }
+        if buf.len() >= IN_PLACE || buf.is_empty() {
+            return source(buf);
+        }
+        let mut held = Held {
+            buffer: RecordBuffer::take(),
+            from: 0,
+            to: 0,
+        };
+        // No more than the buffer has room for, whatever the source says.
+        held.to = source(&mut held.buffer)?.min(RecordBuffer::LEN);
+        let taken = held.take(buf);
+        if held.from < held.to {
+            self.0 = Some(held);
+        }
+        Ok(taken)
+    }
+}
+
+impl Held {
+    fn take(&mut self, buf: &mut [u8]) -> usize {
+        let rest = &self.buffer[self.from..self.to];
+        let taken = rest.len().min(buf.len());
+        buf[..taken].copy_from_slice(&rest[..taken]);
+        self.from += taken;
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_requests_share_one_read_and_large_ones_read_in_place() {
+        let mut ahead = ReadAhead::new();
+        let mut asked = Vec::new();
+        let mut read = |ahead: &mut ReadAhead, want: usize| {
+            let mut buf = vec![0; want];
+            let taken = ahead.read(&mut buf, |room| {
+                asked.push(room.len());
+                room[..10].copy_from_slice(b"0123456789");
+                Ok(10)
+            });
+            buf.truncate(taken.unwrap());
+            buf
+        };
+        assert_eq!(read(&mut ahead, 5), b"01234");
+        assert!(!ahead.is_empty());
+        assert_eq!(read(&mut ahead, 3), b"567");
+        assert_eq!(
+            read(&mut ahead, IN_PLACE),
+            b"89",
+            "what is there comes first"
+        );
+        assert!(ahead.is_empty());
+        assert_eq!(read(&mut ahead, IN_PLACE), b"0123456789");
+        assert!(ahead.is_empty());
+        assert_eq!(read(&mut ahead, 10), b"0123456789");
+        assert!(ahead.is_empty(), "nothing is held when all was taken");
+        assert_eq!(asked, [RecordBuffer::LEN, IN_PLACE, RecordBuffer::LEN]);
+    }
+
+    #[test]
+    fn a_source_that_ends_or_fails_leaves_nothing() {
+        let mut ahead = ReadAhead::new();
+        let ended = ahead.read(&mut [0; 5], |_| Ok(0));
+        assert_eq!(ended.unwrap(), 0);
+        let blocked = ahead.read(&mut [0; 5], |_| Err(io::ErrorKind::WouldBlock.into()));
+        assert_eq!(blocked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(ahead.is_empty());
+    }
+
+    #[test]
+    fn what_is_there_can_be_dropped() {
+        let mut ahead = ReadAhead::new();
+        assert_eq!(ahead.read(&mut [0; 1], |_| Ok(9)).unwrap(), 1);
+        assert!(!ahead.is_empty());
+        ahead.clear();
+        assert!(ahead.is_empty());
+    }
+}
