@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 
 use polytls::tls::{
     BackendInfo, ClientConfig, Error, Interest, ServerConfig, ServerName, SessionFacts, Step,
-    TlsBackend, TlsSession, Transport, limits::MAX_RECORD_PLAINTEXT,
+    TlsBackend, TlsSession, Transport, limits::MAX_HELD_PLAINTEXT,
 };
 
 /// A backend that panics, and so fails the scenario, when a call breaks the
@@ -221,7 +221,7 @@ impl<B: TlsBackend> TlsSession for CheckedSession<B> {
                 assert!(*octets <= offered, "more was written than offered");
                 assert!(*octets > 0 || offered == 0, "a write took nothing");
                 assert!(
-                    *octets <= seen.written + MAX_RECORD_PLAINTEXT,
+                    *octets <= seen.written + MAX_HELD_PLAINTEXT,
                     "{octets} octets were accepted, but the transport took {} only",
                     seen.written
                 );

@@ -1,40 +1,28 @@
-//! The buffer in which several small pieces of plaintext become one record.
+//! Several small pieces of plaintext, in one record.
 
-use std::cell::Cell;
 use std::io::IoSlice;
 
+use tls_core::RecordBuffer;
 use tls_core::limits::MAX_RECORD_PLAINTEXT;
-
-type Buffer = [u8; MAX_RECORD_PLAINTEXT];
-
-thread_local! {
-    /// One a thread, made when first needed: a session that writes one piece
-    /// at a time costs nothing, and none holds a buffer while it is idle.
-    static BUFFER: Cell<Option<Box<Buffer>>> = const { Cell::new(None) };
-}
 
 /// Copies the first record's worth out of the pieces and hands it to `f`.
 pub(crate) fn gathered<'p, T>(
     pieces: impl Iterator<Item = &'p [u8]>,
     f: impl FnOnce(&[u8]) -> T,
 ) -> T {
-    // Taken out, not borrowed: a transport that is a session itself comes here again.
-    let mut buffer = BUFFER
-        .take()
-        .unwrap_or_else(|| Box::new([0; MAX_RECORD_PLAINTEXT]));
-    let mut filled = 0;
+    let mut buffer = RecordBuffer::take();
+    let mut room = &mut buffer[..MAX_RECORD_PLAINTEXT];
     for piece in pieces {
-        let room = &mut buffer[filled..];
         let taken = piece.len().min(room.len());
-        room[..taken].copy_from_slice(&piece[..taken]);
-        filled += taken;
-        if filled == MAX_RECORD_PLAINTEXT {
+        let (place, rest) = room.split_at_mut(taken);
+        place.copy_from_slice(&piece[..taken]);
+        room = rest;
+        if room.is_empty() {
             break;
         }
     }
-    let result = f(&buffer[..filled]);
-    BUFFER.set(Some(buffer));
-    result
+    let filled = MAX_RECORD_PLAINTEXT - room.len();
+    f(&buffer[..filled])
 }
 
 /// A place in a list of pieces.
@@ -77,6 +65,19 @@ impl<'b> Pieces<'b> {
         std::iter::once(self.first()).chain(later)
     }
 
+    /// Whether what is left takes more than one record.
+    pub(crate) fn take_several(&self) -> bool {
+        let mut room = MAX_RECORD_PLAINTEXT;
+        self.rest()
+            .any(|piece| match room.checked_sub(piece.len()) {
+                Some(left) => {
+                    room = left;
+                    false
+                }
+                None => true,
+            })
+    }
+
     /// Whether the next record can be made of the first piece alone.
     pub(crate) fn first_suffices(&self) -> bool {
         self.first().len() >= MAX_RECORD_PLAINTEXT
@@ -116,8 +117,10 @@ mod tests {
             assert_eq!(all.len(), MAX_RECORD_PLAINTEXT);
             assert_eq!(all[..2], [b'x', 7]);
         });
+        assert!(pieces.take_several());
         pieces.advance(1);
         assert!(pieces.first_suffices());
+        assert!(!pieces.take_several());
     }
 
     #[test]

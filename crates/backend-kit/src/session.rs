@@ -383,6 +383,8 @@ impl<L: Library> Inner<L> {
         let mut pieces = Pieces::new(bufs);
         let mut accepted = 0;
         while !pieces.first().is_empty() {
+            let stream = self.library.stream_mut();
+            stream.gather(pieces.take_several());
             let written = if pieces.first_suffices() {
                 self.library.write(pieces.first())
             } else {
@@ -392,7 +394,7 @@ impl<L: Library> Inner<L> {
                 Ok(octets) => {
                     pieces.advance(octets);
                     accepted += octets;
-                    if let Step::Blocked(_) = self.flush_staged()? {
+                    if self.library.stream().is_refused() {
                         break;
                     }
                 }
@@ -404,6 +406,8 @@ impl<L: Library> Inner<L> {
                 },
             }
         }
+        // What is left of it goes out with the next call.
+        let _ = self.flush_staged()?;
         Ok(Step::Ready(accepted))
     }
 

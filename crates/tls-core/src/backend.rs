@@ -143,8 +143,9 @@ pub trait TlsSession: Debug + Send {
     /// Sends plaintext from several buffers, in order, as few records as it
     /// takes. Answers how many octets are now the session's to deliver, at
     /// least one unless all buffers are empty: the caller never presents them
-    /// again. What the transport would not take is kept (a record's worth at
-    /// most is accepted beyond it) and goes out with the next call.
+    /// again. What the transport would not take is kept
+    /// ([`MAX_HELD_PLAINTEXT`](crate::limits::MAX_HELD_PLAINTEXT) is accepted
+    /// beyond it at most) and goes out with the next call.
     ///
     /// [`Error::Closed`] after [`close`](Self::close).
     fn write(&mut self, io: &mut dyn Transport, bufs: &[IoSlice<'_>])

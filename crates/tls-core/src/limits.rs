@@ -24,3 +24,7 @@ pub const MAX_ROOTS_OCTETS: usize = 16 << 20;
 
 /// The plaintext that one record carries at most (RFC 8446, section 5.1).
 pub const MAX_RECORD_PLAINTEXT: usize = 16_384;
+
+/// The plaintext that a session takes at most beyond what its transport takes
+/// of it: four records' worth, because so many are sent at once.
+pub const MAX_HELD_PLAINTEXT: usize = 4 * MAX_RECORD_PLAINTEXT;

@@ -1,10 +1,12 @@
 //! The stream under a library that wants its writes retried.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::mem;
 
 use transport::{Interest, Step};
 
-use crate::{LentTransport, ReadAhead};
+use crate::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
+use crate::{LentTransport, ReadAhead, RecordBuffer};
 
 /// A [`LentTransport`] that takes every write whole and remembers how the
 /// transport ended.
@@ -13,7 +15,8 @@ use crate::{LentTransport, ReadAhead};
 /// our sessions never ask that of their caller. So what the transport does not
 /// take is kept here, and a write never blocks under the library. A session
 /// calls [`flush_staged`](Self::flush_staged) before it lets the library write
-/// again, so no more is kept than one flight of the handshake or one record.
+/// again, so no more is kept than one flight of the handshake or the records
+/// that are sent together.
 #[derive(Debug)]
 pub struct StagedTransport {
     lent: LentTransport,
@@ -22,6 +25,10 @@ pub struct StagedTransport {
     /// What the transport has not taken yet: `staged[sent..]`.
     staged: Vec<u8>,
     sent: usize,
+    /// Records that go out together with the next one. The transport was not
+    /// asked to take them yet.
+    gathered: Vec<Gathered>,
+    gathers: bool,
     ended: bool,
     failure: Option<io::Error>,
 }
@@ -34,6 +41,8 @@ impl StagedTransport {
             ahead: None,
             staged: Vec::new(),
             sent: 0,
+            gathered: Vec::new(),
+            gathers: false,
             ended: false,
             failure: None,
         }
@@ -57,8 +66,20 @@ impl StagedTransport {
         }
     }
 
+    /// Keeps writes back, up to three of a record's size, to send them together
+    /// with the next one: one system call where the library makes several
+    /// records. Off, the next write or flush sends what is kept.
+    pub fn gather(&mut self, on: bool) {
+        self.gathers = on;
+    }
+
     /// Whether something waits to be sent.
     pub fn is_staged(&self) -> bool {
+        self.is_refused() || !self.gathered.is_empty()
+    }
+
+    /// Whether the transport would not take something.
+    pub fn is_refused(&self) -> bool {
         self.sent < self.staged.len()
     }
 
@@ -75,7 +96,10 @@ impl StagedTransport {
 
     /// Sends what waits. The memory goes back when nothing is left.
     pub fn flush_staged(&mut self) -> io::Result<Step<()>> {
-        while self.is_staged() {
+        if !self.gathered.is_empty() {
+            self.send(b"")?;
+        }
+        while self.is_refused() {
             match self.lent.write(&self.staged[self.sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => self.sent += taken,
@@ -93,12 +117,73 @@ impl StagedTransport {
         Ok(Step::Ready(()))
     }
 
+    /// Sends what was gathered and then `last`, and keeps what the transport
+    /// does not take.
+    fn send(&mut self, last: &[u8]) -> io::Result<()> {
+        if self.gathered.is_empty() {
+            return self.send_all(&[IoSlice::new(last)]);
+        }
+        let gathered = mem::take(&mut self.gathered);
+        let mut slices = [IoSlice::new(last); MOST_GATHERED + 1];
+        for (place, record) in slices.iter_mut().zip(&gathered) {
+            *place = IoSlice::new(record.octets());
+        }
+        self.send_all(&slices[..=gathered.len()])
+    }
+
+    fn send_all(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<()> {
+        let mut taken = 0;
+        if !self.is_refused() {
+            taken = loop {
+                match self.lent.write_vectored(bufs) {
+                    Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                    Ok(taken) => break taken,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
+                    Err(error) => return Err(self.fail(error)),
+                }
+            };
+        }
+        for buf in bufs {
+            let skipped = taken.min(buf.len());
+            taken -= skipped;
+            self.staged.extend_from_slice(&buf[skipped..]);
+        }
+        Ok(())
+    }
+
     /// Keeps the error itself for [`take_failure`](Self::take_failure) and
     /// gives the library a stand-in of its kind.
     fn fail(&mut self, error: io::Error) -> io::Error {
         let stand_in = error.kind().into();
         self.failure = Some(error);
         stand_in
+    }
+}
+
+/// The records that are kept back at most: one goes out with them.
+const MOST_GATHERED: usize = MAX_HELD_PLAINTEXT / MAX_RECORD_PLAINTEXT - 1;
+
+/// A copy of one write.
+#[derive(Debug)]
+struct Gathered {
+    buffer: RecordBuffer,
+    length: usize,
+}
+
+impl Gathered {
+    /// `None` if that is more than a buffer has room for.
+    fn new(octets: &[u8]) -> Option<Self> {
+        let mut buffer = RecordBuffer::take();
+        buffer.get_mut(..octets.len())?.copy_from_slice(octets);
+        Some(Self {
+            buffer,
+            length: octets.len(),
+        })
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.buffer[..self.length]
     }
 }
 
@@ -126,31 +211,18 @@ impl Read for StagedTransport {
 }
 
 impl Write for StagedTransport {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[IoSlice::new(buf)])
-    }
-
     /// Takes all of it. What was staged before goes first.
-    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
-        let whole = bufs.iter().map(|buf| buf.len()).sum();
-        let mut taken = 0;
-        if !self.is_staged() && whole > 0 {
-            taken = loop {
-                match self.lent.write_vectored(bufs) {
-                    Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
-                    Ok(taken) => break taken,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
-                    Err(error) => return Err(self.fail(error)),
-                }
-            };
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.gathers
+            && self.gathered.len() < MOST_GATHERED
+            && !self.is_refused()
+            && let Some(gathered) = Gathered::new(buf)
+        {
+            self.gathered.push(gathered);
+        } else if !buf.is_empty() {
+            self.send(buf)?;
         }
-        for buf in bufs {
-            let skipped = taken.min(buf.len());
-            taken -= skipped;
-            self.staged.extend_from_slice(&buf[skipped..]);
-        }
-        Ok(whole)
+        Ok(buf.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -173,6 +245,7 @@ mod tests {
     #[derive(Default)]
     struct Narrow {
         room: usize,
+        writes: usize,
         got: Vec<u8>,
         fault: Option<io::ErrorKind>,
     }
@@ -185,16 +258,25 @@ mod tests {
 
     impl Write for Narrow {
         fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            self.write_vectored(&[IoSlice::new(buf)])
+        }
+
+        fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
             if let Some(kind) = self.fault {
                 return Err(kind.into());
             }
-            let taken = self.room.min(buf.len());
-            if taken == 0 {
+            if self.room == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            self.room -= taken;
-            self.got.extend_from_slice(&buf[..taken]);
-            Ok(taken)
+            self.writes += 1;
+            let mut written = 0;
+            for buf in bufs {
+                let taken = self.room.min(buf.len());
+                self.room -= taken;
+                self.got.extend_from_slice(&buf[..taken]);
+                written += taken;
+            }
+            Ok(written)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -216,8 +298,7 @@ mod tests {
         };
         lender.lend(&mut io, || {
             assert_eq!(stream.write(b"hello").unwrap(), 5);
-            let slices = [IoSlice::new(b" wor"), IoSlice::new(b"ld")];
-            assert_eq!(stream.write_vectored(&slices).unwrap(), 6);
+            assert_eq!(stream.write(b" world").unwrap(), 6);
             assert_eq!(
                 stream.flush_staged().unwrap(),
                 Step::Blocked(Interest::WRITE)
@@ -246,21 +327,68 @@ mod tests {
     }
 
     #[test]
-    fn a_short_vectored_write_stages_the_rest_of_both_slices() {
+    fn records_are_gathered_and_sent_together() {
         let (mut lender, mut stream) = staged();
         let mut io = Narrow {
-            room: 1,
+            room: usize::MAX,
             ..Narrow::default()
         };
         lender.lend(&mut io, || {
-            let slices = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
-            assert_eq!(stream.write_vectored(&slices).unwrap(), 4);
+            stream.gather(true);
+            for octets in [b"ab", b"cd", b"ef"] {
+                assert_eq!(stream.write(octets).unwrap(), 2);
+            }
+            assert!(stream.is_staged() && !stream.is_refused());
+        });
+        assert_eq!(io.writes, 0);
+        lender.lend(&mut io, || {
+            assert_eq!(stream.write(b"gh").unwrap(), 2, "no more are kept back");
+            assert!(!stream.is_staged());
+            stream.write_all(b"ij").unwrap();
+            stream.gather(false);
+            stream.write_all(b"kl").unwrap();
+        });
+        assert_eq!((io.writes, io.got.as_slice()), (2, &b"abcdefghijkl"[..]));
+    }
+
+    #[test]
+    fn what_is_gathered_leaves_with_a_flush_and_is_kept_if_refused() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow {
+            room: 3,
+            ..Narrow::default()
+        };
+        lender.lend(&mut io, || {
+            stream.gather(true);
+            stream.write_all(b"ab").unwrap();
+            stream.write_all(b"cd").unwrap();
+            let flushed = stream.flush_staged().unwrap();
+            assert_eq!(flushed, Step::Blocked(Interest::WRITE));
+            assert!(stream.is_refused());
+            assert_eq!(stream.write(b"ef").unwrap(), 2);
         });
         io.room = 9;
         lender.lend(&mut io, || {
             assert!(stream.flush_staged().unwrap().is_ready());
         });
-        assert_eq!(io.got, b"abcd");
+        assert_eq!(io.got, b"abcdef");
+    }
+
+    #[test]
+    fn a_write_beyond_a_record_is_not_kept_back() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow {
+            room: usize::MAX,
+            ..Narrow::default()
+        };
+        lender.lend(&mut io, || {
+            stream.gather(true);
+            stream.write_all(b"ab").unwrap();
+            let long = vec![7; RecordBuffer::LEN + 1];
+            assert_eq!(stream.write(&long).unwrap(), long.len());
+            assert!(!stream.is_staged());
+        });
+        assert_eq!(io.got.len(), RecordBuffer::LEN + 3);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustls::{Connection, IoState, SupportedCipherSuite};
+use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{
     Alert, Capabilities, Error, Interest, PeerIncompatible, PeerMisbehaved, ProtocolVersion,
     ReadAhead, SessionFacts, SignatureScheme, Step, TlsSession, Transport, Unsupported,
@@ -15,6 +16,9 @@ use crate::backend::NAME;
 use crate::notes::{self, Notes};
 use crate::wire::{Inbound, Opening, Outbound};
 use crate::{error, exporter, facts, last_words, record};
+
+/// How many records are sent in one system call.
+const RECORDS_AT_ONCE: usize = MAX_HELD_PLAINTEXT / MAX_RECORD_PLAINTEXT;
 
 /// One session of rustls.
 pub struct RustlsSession {
@@ -77,7 +81,9 @@ impl RustlsSession {
         &self.connection
     }
 
-    pub(crate) fn new(connection: Connection, origin: Origin) -> Self {
+    pub(crate) fn new(mut connection: Connection, origin: Origin) -> Self {
+        // The session itself bounds what it gives rustls at once.
+        connection.set_buffer_limit(None);
         Self {
             connection,
             origin,
@@ -384,14 +390,23 @@ impl TlsSession for RustlsSession {
             return Ok(Step::Blocked(interest));
         }
         let mut accepted = 0;
+        let mut queued = 0;
         while accepted < whole {
             if self.records_left == 0 && accepted > 0 {
                 break;
             }
             accepted += self.take_record(bufs, accepted)?;
+            queued += 1;
+            if queued < RECORDS_AT_ONCE && accepted < whole {
+                continue;
+            }
+            queued = 0;
             if !self.send(io)?.is_ready() {
                 break;
             }
+        }
+        if queued > 0 {
+            let _ = self.send(io)?;
         }
         Ok(Step::Ready(accepted))
     }

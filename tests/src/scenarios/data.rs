@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use polytls::tls::limits::MAX_RECORD_PLAINTEXT;
+use polytls::tls::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use polytls::tls::{Interest, Role, Step, TlsBackend, Transport, parse_server_name};
 
 use crate::faults::{
@@ -208,7 +208,7 @@ fn back_pressure<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
             "a transport that takes nothing never blocks a write"
         );
         assert!(
-            accepted <= MAX_RECORD_PLAINTEXT,
+            accepted <= MAX_HELD_PLAINTEXT,
             "{accepted} octets were accepted"
         );
         let flushed = pair.side(role).flush();
