@@ -282,6 +282,8 @@ impl<B: Layer> Socket<B> {
             let waits = budget.is_endless() && !self.holds_output();
             match step(self, waits)? {
                 Step::Ready(value) => return Ok(value),
+                // The session has only stopped to give us a turn.
+                Step::Blocked(Interest::READ) if self.has_pending() => budget.check()?,
                 Step::Blocked(interest) => {
                     let interest = interest | self.push_held()?;
                     budget.wait(self.fd.as_fd(), interest)?;

@@ -8,7 +8,8 @@ use crate::{ClientContext, OpenSslSession, ServerContext, queue};
 /// OpenSSL.
 ///
 /// # Defaults
-/// - Record buffers stay with a session while it is idle.
+/// - A session gives its record buffers back when a read finds nothing, and
+///   keeps them from one write to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenSsl {
     release_buffers: bool,
@@ -23,8 +24,9 @@ impl OpenSsl {
     }
 
     /// Whether a session gives its record buffers back whenever they are
-    /// empty (`SSL_MODE_RELEASE_BUFFERS`): about 17 KiB less for each idle
-    /// session, for an allocation at each read and write. Default: off.
+    /// empty (`SSL_MODE_RELEASE_BUFFERS`): about 17 KiB less for a session that
+    /// has written and not read since, for an allocation at each read and
+    /// write. Default: off.
     #[must_use]
     pub const fn release_buffers(mut self, on: bool) -> Self {
         self.release_buffers = on;

@@ -9,13 +9,18 @@ use rustls::{Connection, IoState, SupportedCipherSuite};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{
     Alert, Capabilities, Error, Interest, PeerIncompatible, PeerMisbehaved, ProtocolVersion,
-    ReadAhead, SessionFacts, SignatureScheme, Step, TlsSession, Transport, Unsupported,
+    ReadAhead, RecordBuffer, SessionFacts, SignatureScheme, Step, TlsSession, Transport,
+    Unsupported,
 };
 
 use crate::backend::NAME;
 use crate::notes::{self, Notes};
 use crate::wire::{Inbound, Opening, Outbound};
 use crate::{error, exporter, facts, last_words, record};
+
+/// How many octets one read receives without finding data among them: a peer
+/// that sends nothing but other messages cannot keep the caller inside of it.
+const READ_BUDGET: usize = 2 * RecordBuffer::LEN;
 
 /// How many records are sent in one system call.
 const RECORDS_AT_ONCE: usize = MAX_HELD_PLAINTEXT / MAX_RECORD_PLAINTEXT;
@@ -28,6 +33,8 @@ pub struct RustlsSession {
     facts: Option<SessionFacts>,
     opening: Opening,
     ahead: ReadAhead,
+    /// The last read stopped before the transport had nothing left.
+    cut_short: bool,
     peer_scheme: Option<SignatureScheme>,
     /// The error that every later call returns. A read delivers the plaintext
     /// from before it first.
@@ -90,6 +97,7 @@ impl RustlsSession {
             facts: None,
             opening: Opening::default(),
             ahead: ReadAhead::new(),
+            cut_short: false,
             peer_scheme: None,
             fault: None,
             fault_is_news: false,
@@ -178,24 +186,25 @@ impl RustlsSession {
         nothing.map_or_else(|error| Err(self.fail(error.into())), |_| Ok(()))
     }
 
-    /// Receives what the transport has, once, and has rustls work on it.
-    fn receive(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+    /// Receives what the transport has, once, and has rustls work on it. Answers
+    /// how many octets that were.
+    fn receive(&mut self, io: &mut dyn Transport) -> Result<Step<usize>, Error> {
         let shaking = self.facts.is_none();
-        let mut received = false;
+        let mut received = 0;
         // The transport is asked once, for a record; rustls takes that in parts.
-        while !received || !self.ahead.is_empty() {
+        while received == 0 || !self.ahead.is_empty() {
             let opening = shaking.then_some(&mut self.opening);
             let mut inbound = Inbound::new(io, &mut self.ahead, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
-                Ok(_) => received = true,
+                Ok(octets) => received += octets,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Ok(Step::Blocked(Interest::READ));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // rustls's own buffer is full: of what it can work on now, or
                 // of one message.
-                Err(_) if !inbound.asked && received => break,
+                Err(_) if !inbound.asked && received > 0 => break,
                 Err(_) if !inbound.asked => {
                     return Err(self.fail(PeerMisbehaved::RecordOverflow.into()));
                 }
@@ -218,9 +227,12 @@ impl RustlsSession {
                 // Nothing goes out behind this side's own end.
                 self.answer_due =
                     self.is_tls13() && !self.connection.is_handshaking() && !self.closed;
-                Ok(Step::Ready(()))
+                Ok(Step::Ready(received))
             }
-            Err(error) => self.refuse(io, error, notes),
+            Err(error) => {
+                self.refuse(io, error, notes)?;
+                Ok(Step::Ready(received))
+            }
         }
     }
 
@@ -244,7 +256,7 @@ impl RustlsSession {
         io: &mut dyn Transport,
         error: rustls::Error,
         notes: Notes,
-    ) -> Result<Step<()>, Error> {
+    ) -> Result<(), Error> {
         let error = if !self.opening.may_be_tls() {
             PeerMisbehaved::NotTls.into()
         } else {
@@ -266,7 +278,7 @@ impl RustlsSession {
         self.unread = self.has_plaintext();
         if self.unread {
             self.fault_is_news = true;
-            return Ok(Step::Ready(()));
+            return Ok(());
         }
         Err(error)
     }
@@ -338,6 +350,8 @@ impl TlsSession for RustlsSession {
         {
             return Ok(Step::Blocked(interest));
         }
+        self.cut_short = false;
+        let mut budget = READ_BUDGET;
         loop {
             if self.unread && !buf.is_empty() {
                 let taken = self.connection.reader().read(buf).unwrap_or_default();
@@ -360,8 +374,13 @@ impl TlsSession for RustlsSession {
             if self.owes() {
                 let _ = self.send_through(io)?;
             }
-            if let Step::Blocked(interest) = self.receive(io)? {
-                return Ok(Step::Blocked(interest));
+            if budget == 0 {
+                self.cut_short = true;
+                return Ok(Step::Blocked(Interest::READ));
+            }
+            match self.receive(io)? {
+                Step::Ready(octets) => budget = budget.saturating_sub(octets),
+                Step::Blocked(interest) => return Ok(Step::Blocked(interest)),
             }
             if self.fault.is_none()
                 && self.peer_end == PeerEnd::Open
@@ -474,7 +493,8 @@ impl TlsSession for RustlsSession {
     /// error behind it, the peer's `close_notify`, and what rustls has not
     /// taken yet can wait.
     fn pending(&self) -> bool {
-        !self.ahead.is_empty()
+        self.cut_short
+            || !self.ahead.is_empty()
             || self.unread
             || self.fault_is_news
             || self.peer_end == PeerEnd::Received

@@ -8,8 +8,11 @@ use rustls::{SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{Error, Interest, PeerMisbehaved, ProtocolVersion, Step, TlsBackend, TlsSession};
 
-use super::{Side, VERSIONS, connected};
-use crate::Rustls;
+use super::pipe::pipe;
+use super::pki::pki;
+use super::{DONE, Side, VERSIONS, client, client_config, connected, server_config, shake};
+use crate::session::Origin;
+use crate::{Rustls, RustlsSession};
 
 /// How many records of TLS a stream of bytes has.
 fn records(mut bytes: &[u8]) -> usize {
@@ -89,6 +92,44 @@ fn a_blocked_write_keeps_a_few_records_at_most_and_loses_nothing() {
     }
 }
 
+/// rustls itself bounds all other messages that are no data.
+#[test]
+fn a_peer_that_sends_nothing_but_tickets_gives_the_caller_a_turn() {
+    let (near, far) = pipe();
+    let mut client = client(&client_config().build().unwrap(), near);
+    let identity = &pki().server;
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(aws_lc_rs::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(identity.chain().to_vec(), identity.key().clone_key())
+            .unwrap();
+    config.send_tls13_tickets = 450;
+    let connection = rustls::ServerConnection::new(config.into()).unwrap();
+    let origin = Origin {
+        sent_name: None,
+        verifies: false,
+    };
+    let mut server = Side {
+        session: RustlsSession::new(connection.into(), origin),
+        io: far,
+    };
+    assert_eq!(shake(&mut client, &mut server), DONE);
+    assert_eq!(server.write(b"behind"), Ok(Step::Ready(6)));
+    let mut buf = [0; 6];
+    let mut turns = 0;
+    let received = loop {
+        match client.read(&mut buf) {
+            Ok(Step::Blocked(Interest::READ)) if client.session.pending() => turns += 1,
+            result => break result,
+        }
+    };
+    assert_eq!(received, Ok(Step::Ready(6)));
+    assert_eq!(&buf, b"behind");
+    assert!((1..20).contains(&turns), "{turns}");
+}
+
 #[test]
 fn slices_are_gathered_into_as_few_records_as_they_take() {
     let (mut client, mut server) = connected(ProtocolVersion::Tls13);
@@ -134,8 +175,8 @@ fn plaintext_that_waits_is_told_and_needs_no_transport() {
 #[test]
 fn data_that_comes_with_the_last_of_the_handshake_is_not_lost() {
     let (mut client, mut server) = super::pair(
-        &super::client_config().build().unwrap(),
-        &super::server_config().build().unwrap(),
+        &client_config().build().unwrap(),
+        &server_config().build().unwrap(),
     );
     let _ = client.handshake().unwrap();
     let _ = server.handshake().unwrap();
@@ -173,8 +214,8 @@ fn plaintext_is_delivered_before_the_fault_behind_it() {
 #[test]
 fn a_fault_with_the_last_of_the_handshake_comes_behind_the_plaintext() {
     let (mut client, mut server) = super::pair(
-        &super::client_config().build().unwrap(),
-        &super::server_config().build().unwrap(),
+        &client_config().build().unwrap(),
+        &server_config().build().unwrap(),
     );
     let _ = client.handshake().unwrap();
     let _ = server.handshake().unwrap();
@@ -218,8 +259,8 @@ fn exchange(from: &mut Side, to: &mut Side) {
 #[test]
 fn a_key_update_right_behind_the_handshake_is_answered_too() {
     let (mut client, mut server) = super::pair(
-        &super::client_config().build().unwrap(),
-        &super::server_config().build().unwrap(),
+        &client_config().build().unwrap(),
+        &server_config().build().unwrap(),
     );
     let _ = client.handshake().unwrap();
     let _ = server.handshake().unwrap();
@@ -329,13 +370,13 @@ fn short_lived_keys() -> Rustls {
 fn keys_that_wear_out_are_renewed_or_end_the_session_without_loss() {
     let backend = short_lived_keys();
     for version in VERSIONS {
-        let client_config = super::client_config().max_version(version).build().unwrap();
+        let client_config = client_config().max_version(version).build().unwrap();
         let context = backend.client(&client_config).unwrap();
         let name = tls_core::parse_server_name("localhost").unwrap();
         let (mut client, mut server) =
-            super::pair(&client_config, &super::server_config().build().unwrap());
+            super::pair(&client_config, &server_config().build().unwrap());
         client.session = backend.connect(&context, &name).unwrap();
-        assert_eq!(super::shake(&mut client, &mut server), super::DONE);
+        assert_eq!(shake(&mut client, &mut server), DONE);
         let data = pattern(2 * MAX_RECORD_PLAINTEXT);
         let mut accepted = 0;
         let mut received = 0;

@@ -19,6 +19,7 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
         renews("keys_are_renewed_while_data_flows_both_ways", both_ways),
         renews("keys_are_renewed_without_waiting", tries),
         renews("a_renewal_without_room_is_over_in_time", without_room),
+        renews("data_behind_many_renewals_is_not_waited_for", behind_many),
         scenario("tls_1_2_renews_no_keys_and_goes_on", tls12)
             .versions(Versions::Only(ProtocolVersion::Tls12)),
     ]
@@ -72,6 +73,24 @@ fn tries_between<A: TlsBackend, B: TlsBackend>(mut near: End<A>, mut far: End<B>
         assert_eq!(near.try_key_update(), Ok(Step::Ready(())));
         greet(&mut near, &mut far);
     }
+}
+
+fn behind_many<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
+    in_both_roles!(case, Link::Tcp4, behind_many_between);
+}
+
+/// All of it is there when the receiver begins, so the descriptor is quiet
+/// after one read.
+fn behind_many_between<A: TlsBackend, B: TlsBackend>(mut near: End<A>, mut far: End<B>) {
+    for _ in 0..20 {
+        assert_eq!(near.try_key_update(), Ok(Step::Ready(())));
+    }
+    near.send_all(b"behind").expect("a send");
+    let mut got = [0; 6];
+    far.set_read_timeout(Some(LONG));
+    far.recv_exact(&mut got).expect("data");
+    assert_eq!(&got, b"behind");
+    greet(&mut far, &mut near);
 }
 
 fn without_room<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
