@@ -436,6 +436,7 @@ impl<L: Library> Inner<L> {
                 self.sound(pause)?;
             }
             L::clear_errors();
+            self.library.stream_mut().seal();
             self.close_sent = true;
         }
         self.flush_staged()

@@ -29,6 +29,8 @@ pub struct StagedTransport {
     /// asked to take them yet.
     gathered: Vec<Gathered>,
     gathers: bool,
+    /// Whether nothing may follow what was written.
+    sealed: bool,
     ended: bool,
     failure: Option<io::Error>,
 }
@@ -43,6 +45,7 @@ impl StagedTransport {
             sent: 0,
             gathered: Vec::new(),
             gathers: false,
+            sealed: false,
             ended: false,
             failure: None,
         }
@@ -71,6 +74,13 @@ impl StagedTransport {
     /// records. Off, the next write or flush sends what is kept.
     pub fn gather(&mut self, on: bool) {
         self.gathers = on;
+    }
+
+    /// Takes what the library writes from now on for nobody: the peer would
+    /// ignore what comes behind a `close_notify` (RFC 8446, section 6.1), and
+    /// may not even take it.
+    pub fn seal(&mut self) {
+        self.sealed = true;
     }
 
     /// Whether something waits to be sent.
@@ -213,6 +223,9 @@ impl Read for StagedTransport {
 impl Write for StagedTransport {
     /// Takes all of it. What was staged before goes first.
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.sealed {
+            return Ok(buf.len());
+        }
         if self.gathers
             && self.gathered.len() < MOST_GATHERED
             && !self.is_refused()
@@ -349,6 +362,21 @@ mod tests {
             stream.write_all(b"kl").unwrap();
         });
         assert_eq!((io.writes, io.got.as_slice()), (2, &b"abcdefghijkl"[..]));
+    }
+
+    #[test]
+    fn nothing_follows_what_was_written_before_the_seal() {
+        let (mut lender, mut stream) = staged();
+        let mut io = Narrow::default();
+        lender.lend(&mut io, || stream.write_all(b"last").unwrap());
+        stream.seal();
+        io.room = 9;
+        lender.lend(&mut io, || {
+            stream.write_all(b"more").unwrap();
+            assert!(stream.flush_staged().unwrap().is_ready());
+            stream.write_all(b"more").unwrap();
+        });
+        assert_eq!(io.got, b"last");
     }
 
     #[test]
