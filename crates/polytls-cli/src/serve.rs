@@ -1,7 +1,7 @@
 //! `polytls serve`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -118,15 +118,18 @@ impl Server {
         let facts = socket.facts().cloned().unwrap_or_default();
         socket.set_read_timeout(Some(self.timeout));
         socket.set_write_timeout(Some(self.timeout));
+        // Within a time limit the kernel sends files on such a descriptor alone.
+        socket
+            .set_nonblocking(true)
+            .map_err(|error| Failure::at("the transfer", error))?;
         let done = match &self.service {
-            Service::Folder(folder) => http::serve(socket, folder)
-                .map(|requests| format!("{requests} requests answered"))
-                .map_err(transfer)?,
-            Service::Echo => {
-                echo(socket).map_err(|error| Failure::at("the transfer", error))?;
-                format!("{} octets sent back", socket.statistics().sent.octets)
+            Service::Folder(folder) => {
+                http::serve(socket, folder).map(|requests| format!("{requests} requests answered"))
             }
-        };
+            Service::Echo => echo(socket)
+                .map(|()| format!("{} octets sent back", socket.statistics().sent.octets)),
+        }
+        .map_err(|error| Failure::at("the transfer", error))?;
         // The client may be gone already: it has had all that it asked for.
         let _ = socket.shutdown(SHUTDOWN_TIMEOUT);
         let (version, suite) = (facts.version, facts.cipher_suite);
@@ -135,14 +138,6 @@ impl Server {
             describe::or_unknown(version),
             describe::or_unknown(suite)
         ))
-    }
-}
-
-/// An `io::Error` of a socket carries the socket's error inside.
-fn transfer(error: io::Error) -> Failure {
-    match error.downcast::<Error>() {
-        Ok(error) => Failure::at("the transfer", error),
-        Err(error) => Failure::io("the transfer", &error),
     }
 }
 

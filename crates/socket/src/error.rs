@@ -41,7 +41,8 @@ pub enum Error {
         during: Operation,
         /// How many octets a full-length operation had moved: received ones
         /// are at the front of its buffer, sent ones are not to be sent again.
-        /// 0 for other operations.
+        /// 0 for other operations. Of a file that is too long to be counted here
+        /// it is the largest number; the offset tells.
         done: usize,
     },
     /// The peer ended the stream cleanly in the middle of
@@ -52,6 +53,20 @@ pub enum Error {
         got: usize,
         /// How many were asked for.
         wanted: usize,
+    },
+    /// The file to send could not be read. The socket is as it was.
+    #[error("the file cannot be read: {0}")]
+    File(#[source] IoError),
+    /// The file ended before the length that
+    /// [`send_file`](crate::Socket::send_file) was to send: it was shorter, or
+    /// somebody has cut it meanwhile. The peer has got less than it was
+    /// perhaps promised.
+    #[error("the file ended after {sent} of {wanted} octets")]
+    FileTooShort {
+        /// How many octets were taken.
+        sent: u64,
+        /// How many were to be sent.
+        wanted: u64,
     },
     /// This side has shut its direction down, and nothing more can be sent.
     #[error("the socket is shut down for sending")]
@@ -82,6 +97,8 @@ impl Error {
             Self::Bind { .. } => "bind",
             Self::Timeout { .. } => "timeout",
             Self::Ended { .. } => "ended",
+            Self::File(_) => "file",
+            Self::FileTooShort { .. } => "file-too-short",
             Self::Closed => "closed",
             Self::Flooded { .. } => "flooded",
             Self::Refused(_) => "refused",
@@ -149,7 +166,8 @@ impl From<Error> for io::Error {
             }
             Error::Connect { source, .. } | Error::Bind { source, .. } => source.kind(),
             Error::Timeout { .. } => io::ErrorKind::TimedOut,
-            Error::Ended { .. } => io::ErrorKind::UnexpectedEof,
+            Error::Ended { .. } | Error::FileTooShort { .. } => io::ErrorKind::UnexpectedEof,
+            Error::File(inner) => inner.kind(),
             Error::Closed => io::ErrorKind::BrokenPipe,
             Error::Flooded { .. } | Error::Refused(Refusal::PlaintextBehindUpgrade) => {
                 io::ErrorKind::InvalidData
@@ -225,6 +243,13 @@ pub enum Refusal {
     /// TLS can be turned off only after both sides' `close_notify`.
     #[error("TLS has not been closed by both sides")]
     TlsNotClosed,
+    /// No file has anything at this offset: it is over 2⁶³ - 1.
+    #[error("the offset is beyond the end of any file")]
+    FileOffset,
+    /// The kernel makes the records (kernel TLS), and does so to the end of the
+    /// connection: TLS cannot be turned off.
+    #[error("the kernel makes the records of this connection to its end")]
+    KernelTls,
     /// TLS can be turned off only when it holds no bytes of the stream.
     #[error("TLS still holds bytes of the stream")]
     BytesHeld,

@@ -1,7 +1,7 @@
 //! The seam between sockets and TLS.
 
 use std::fmt::Debug;
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 
 use transport::{Interest, Step};
 
@@ -43,6 +43,17 @@ pub trait LayerSession: Debug + Send {
     fn transmit(&mut self, wire: &mut Wire<'_>, bufs: &[IoSlice<'_>])
     -> Result<Step<usize>, Error>;
 
+    /// Does what comes before sending: the handshake, and sending what is held.
+    fn prepare(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error>;
+
+    /// Whether the kernel makes records of what is written to the descriptor
+    /// past the session. Only as long as nothing is held.
+    fn kernel_encrypts(&self) -> bool;
+
+    /// Takes note that the descriptor failed at what was written past the
+    /// session, and answers the error that ends it.
+    fn broken(&mut self, error: io::Error) -> Error;
+
     /// Sends what is held. Ready when nothing is.
     fn flush(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error>;
 
@@ -76,6 +87,18 @@ impl LayerSession for Never {
     }
 
     fn transmit(&mut self, _: &mut Wire<'_>, _: &[IoSlice<'_>]) -> Result<Step<usize>, Error> {
+        match *self {}
+    }
+
+    fn prepare(&mut self, _: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        match *self {}
+    }
+
+    fn kernel_encrypts(&self) -> bool {
+        match *self {}
+    }
+
+    fn broken(&mut self, _: io::Error) -> Error {
         match *self {}
     }
 

@@ -36,6 +36,9 @@
 //! - `try_send`, `try_recv` and their kin never wait: they answer
 //!   [`Step::Blocked`] with the direction to wait for.
 //!
+//! [`send_file`](Socket::send_file) and [`try_send_file`](Socket::try_send_file)
+//! do the same from a file, by the shortest route there is.
+//!
 //! [`Read`](std::io::Read) and [`Write`](std::io::Write) do the first, or the
 //! second on a socket that was [set non-blocking](Socket::set_nonblocking).
 //!
@@ -50,12 +53,15 @@ mod address;
 mod budget;
 mod connect;
 mod error;
+mod file_pieces;
 mod layer;
 mod listen_options;
 mod listener;
 mod options;
 mod receive;
 mod send;
+mod send_file;
+mod sendfile;
 mod shutdown;
 mod socket;
 mod statistics;
@@ -73,6 +79,7 @@ pub use layer::{Layer, NoTls};
 pub use listen_options::ListenOptions;
 pub use listener::{Listener, PlainListener};
 pub use options::Keepalive;
+pub use send_file::{FileSent, Route};
 pub use shutdown::{MAX_DISCARDED_OCTETS, SHUTDOWN_TIMEOUT};
 pub use socket::{PlainSocket, Socket};
 pub use statistics::{Flow, Statistics};

@@ -109,7 +109,7 @@ impl<B: Layer> Socket<B> {
         Ok(step)
     }
 
-    fn drain_held(&mut self, budget: &mut Budget) -> Result<(), Error> {
+    pub(crate) fn drain_held(&mut self, budget: &mut Budget) -> Result<(), Error> {
         if !self.holds_output() {
             return Ok(());
         }

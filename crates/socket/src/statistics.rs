@@ -24,7 +24,9 @@ impl Flow {
 /// What has passed through a socket since it was made.
 ///
 /// Of a plain socket the application's and the wire's octets are the same. With TLS
-/// their difference is what TLS adds: handshakes, record headers and tags.
+/// their difference is what TLS adds: handshakes, record headers and tags. What
+/// the kernel adds is not seen here: under kernel TLS the wire's octets are
+/// those that were handed to the kernel to encrypt, a file's with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {

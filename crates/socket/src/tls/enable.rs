@@ -198,7 +198,8 @@ impl<B: TlsBackend> Socket<B> {
 
     /// Makes the socket plain again. Only after both sides' `close_notify`
     /// ([`Refusal::TlsNotClosed`]), with nothing left in the session
-    /// ([`Refusal::BytesHeld`]), and never after a failure (the same error
+    /// ([`Refusal::BytesHeld`]), not if the kernel makes the records
+    /// ([`Refusal::KernelTls`]), and never after a failure (the same error
     /// again). [`Refusal::TlsOff`] on a plain socket.
     ///
     /// The peer must send nothing behind its own `close_notify` before it has

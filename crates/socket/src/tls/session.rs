@@ -1,7 +1,7 @@
 //! A TLS session on a socket.
 
 use std::fmt;
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::time::Instant;
 
 use tls_core::{Error as TlsError, Interest, Step, TlsSession, Transport};
@@ -84,6 +84,10 @@ impl<S: TlsSession> TlsLayer<S> {
         if let Some(error) = &self.failed {
             return Err(error.clone().into());
         }
+        let kernel = self.session.kernel_tls();
+        if kernel.transmit || kernel.receive {
+            return Err(Refusal::KernelTls.into());
+        }
         if !matches!(self.close, Close::Sent) || !self.close_received {
             return Err(Refusal::TlsNotClosed.into());
         }
@@ -117,7 +121,8 @@ impl<S: TlsSession> TlsLayer<S> {
             handed_over: &mut self.handed_over,
             framing: &mut self.framing,
             wire,
-            one_record: self.may_go_on,
+            // The kernel passes no record's end by itself.
+            one_record: self.may_go_on && !self.session.kernel_tls().receive,
         };
         let result = call(&mut self.session, &mut lent);
         if let Handshake::Since(start) = self.handshake
@@ -224,6 +229,25 @@ impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
         self.lend(wire, |session, io| session.write(io, bufs))
+    }
+
+    fn prepare(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
+        let is_done = matches!(self.handshake, Handshake::Done);
+        if is_done && self.failed.is_none() && !self.waits_for_room() {
+            return Ok(Step::Ready(()));
+        }
+        // It finishes the handshake first.
+        LayerSession::flush(self, wire)
+    }
+
+    fn kernel_encrypts(&self) -> bool {
+        self.session.kernel_tls().transmit
+            && self.failed.is_none()
+            && matches!(self.close, Close::NotAsked)
+    }
+
+    fn broken(&mut self, error: io::Error) -> Error {
+        self.fail(error.into())
     }
 
     fn flush(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {

@@ -49,9 +49,14 @@ pub(crate) fn tls_pair() -> (FakeSocket, FakeSocket) {
 
 /// A server with TLS on whose client is played by the test, byte by byte.
 pub(crate) fn server_of_a_raw_client() -> (PlainSocket, FakeSocket) {
+    server_of(&Fake::default())
+}
+
+/// The same with this backend.
+pub(crate) fn server_of(fake: &Fake) -> (PlainSocket, FakeSocket) {
     let (client, server) = UnixStream::pair().unwrap();
     let (mut client, mut server) = (PlainSocket::from(client), FakeSocket::from(server));
-    server.enable_tls_server(&Fake::default(), &()).unwrap();
+    server.enable_tls_server(fake, &()).unwrap();
     client.send_all(&client_flights()).unwrap();
     server.handshake(LONG).unwrap();
     let mut answer = record(HANDSHAKE, b"answer");

@@ -108,6 +108,7 @@ fn a_write_that_has_to_read_waits_for_the_peer() {
     let (mut client, mut server) = FakeSocket::pair().unwrap();
     let reads_first = Fake {
         write_reads_first: true,
+        ..Fake::default()
     };
     client
         .enable_tls_client(&reads_first, &(), &name())

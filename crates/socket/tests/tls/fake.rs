@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, IoSlice};
 
 use tls_core::{
-    BackendInfo, ClientConfig, Error, Interest, PeerMisbehaved, ServerConfig, ServerName,
-    SessionFacts, Step, TlsBackend, TlsSession, Transport,
+    BackendInfo, ClientConfig, Error, Interest, KernelTls, PeerMisbehaved, ServerConfig,
+    ServerName, SessionFacts, Step, TlsBackend, TlsSession, Transport,
 };
 
 /// The types of a record.
@@ -35,6 +35,8 @@ pub(crate) fn record(kind: u8, plaintext: &[u8]) -> Vec<u8> {
 pub(crate) struct Fake {
     /// A write must first read one record, as a renegotiating library might.
     pub(crate) write_reads_first: bool,
+    /// Plays a kernel that makes the records: what is sent passes as it is.
+    pub(crate) kernel_transmits: bool,
 }
 
 impl TlsBackend for Fake {
@@ -90,6 +92,7 @@ pub(crate) struct FakeSession {
     close_sent: bool,
     close_received: bool,
     write_reads_first: bool,
+    kernel_transmits: bool,
     blocked_on: Interest,
     /// Whether the transport told its descriptor, at each read.
     pub(crate) descriptor_told: Vec<bool>,
@@ -107,6 +110,7 @@ impl FakeSession {
             close_sent: false,
             close_received: false,
             write_reads_first: backend.write_reads_first,
+            kernel_transmits: backend.kernel_transmits,
             blocked_on: Interest::READ,
             descriptor_told: Vec::new(),
         }
@@ -261,7 +265,10 @@ impl TlsSession for FakeSession {
         for buf in bufs {
             taken.extend(&buf[..buf.len().min(RECORD - taken.len())]);
         }
-        self.outgoing.extend(record(DATA, &taken));
+        match self.kernel_transmits {
+            true => self.outgoing.extend(&taken),
+            false => self.outgoing.extend(record(DATA, &taken)),
+        }
         // What does not leave now leaves with the next call.
         let _ = self.push(io)?;
         Ok(Step::Ready(taken.len()))
@@ -303,6 +310,12 @@ impl TlsSession for FakeSession {
 
     fn facts(&self) -> Option<&SessionFacts> {
         self.facts.as_ref()
+    }
+
+    fn kernel_tls(&self) -> KernelTls {
+        let mut kernel = KernelTls::inactive(self.kernel_transmits);
+        kernel.transmit = self.kernel_transmits && self.facts.is_some();
+        kernel
     }
 
     fn export_keying_material(

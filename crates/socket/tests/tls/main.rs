@@ -6,5 +6,6 @@ mod enabling;
 mod ending;
 mod failing;
 mod fake;
+mod files;
 mod routing;
 mod waiting;
