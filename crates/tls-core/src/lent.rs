@@ -60,6 +60,7 @@ impl LentTransport {
         (Lender(Arc::clone(&slot)), Self(slot))
     }
 
+    #[inline]
     fn get(&mut self) -> io::Result<&mut dyn Transport> {
         if self.0.borrower.load(Ordering::Relaxed) != marker() {
             return Err(io::ErrorKind::NotConnected.into());
@@ -82,6 +83,7 @@ impl LentTransport {
 impl Lender {
     /// Lends `io` to the other end while `f` runs; takes it back when `f`
     /// returns or unwinds.
+    #[inline(always)]
     pub fn lend<R>(&mut self, io: &mut dyn Transport, f: impl FnOnce() -> R) -> R {
         /// Empties the slot.
         struct TakeBack<'a>(&'a Slot);

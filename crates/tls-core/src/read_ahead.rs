@@ -14,11 +14,9 @@ const IN_PLACE: usize = 8 * 1024;
 /// KiB at a time, and each of these is a system call. This asks for a whole
 /// record instead. The buffer is lent only as long as something is in it.
 #[derive(Debug, Default)]
-pub struct ReadAhead(Option<Held>);
-
-#[derive(Debug)]
-struct Held {
-    buffer: RecordBuffer,
+pub struct ReadAhead {
+    /// Lent while `from` is below `to`.
+    buffer: Option<RecordBuffer>,
     from: usize,
     to: usize,
 }
@@ -26,58 +24,59 @@ struct Held {
 impl ReadAhead {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self(None)
+        Self {
+            buffer: None,
+            from: 0,
+            to: 0,
+        }
     }
 
     /// Whether there is nothing that the library has not asked for.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.from == self.to
     }
 
     /// Drops what is there.
     pub fn clear(&mut self) {
-        self.0 = None;
+        *self = Self::new();
     }
 
     /// Reads what is there, or, if that is nothing, what `source` gives.
+    #[inline]
     pub fn read(
         &mut self,
         buf: &mut [u8],
         source: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        if let Some(held) = &mut self.0 {
-            let taken = held.take(buf);
-            if held.from == held.to {
-                self.0 = None;
+        if let Some(buffer) = &self.buffer {
+            let taken = take(&buffer[self.from..self.to], buf);
+            self.from += taken;
+            if self.is_empty() {
+                self.buffer = None;
             }
             return Ok(taken);
         }
         if buf.len() >= IN_PLACE || buf.is_empty() {
             return source(buf);
         }
-        let mut held = Held {
-            buffer: RecordBuffer::take(),
-            from: 0,
-            to: 0,
-        };
+        let mut buffer = RecordBuffer::take();
         // No more than the buffer has room for, whatever the source says.
-        held.to = source(&mut held.buffer)?.min(RecordBuffer::LEN);
-        let taken = held.take(buf);
-        if held.from < held.to {
-            self.0 = Some(held);
+        let came = source(&mut buffer)?.min(RecordBuffer::LEN);
+        let taken = take(&buffer[..came], buf);
+        if taken < came {
+            self.from = taken;
+            self.to = came;
+            self.buffer = Some(buffer);
         }
         Ok(taken)
     }
 }
 
-impl Held {
-    fn take(&mut self, buf: &mut [u8]) -> usize {
-        let rest = &self.buffer[self.from..self.to];
-        let taken = rest.len().min(buf.len());
-        buf[..taken].copy_from_slice(&rest[..taken]);
-        self.from += taken;
-        taken
-    }
+/// Copies as much as there is room for.
+fn take(from: &[u8], to: &mut [u8]) -> usize {
+    let taken = from.len().min(to.len());
+    to[..taken].copy_from_slice(&from[..taken]);
+    taken
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct StagedTransport {
     gathers: bool,
     /// Whether nothing may follow what was written.
     sealed: bool,
+    /// Whether the last read found nothing.
+    blocked: bool,
     ended: bool,
     failure: Option<io::Error>,
 }
@@ -46,6 +48,7 @@ impl StagedTransport {
             gathered: Vec::new(),
             gathers: false,
             sealed: false,
+            blocked: false,
             ended: false,
             failure: None,
         }
@@ -93,6 +96,17 @@ impl StagedTransport {
         self.sent < self.staged.len()
     }
 
+    /// Whether the last read of the library found nothing.
+    pub fn has_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Forgets about the last read, before a call of the library that may
+    /// read nothing.
+    pub fn forget_blocked(&mut self) {
+        self.blocked = false;
+    }
+
     /// Whether the library was told that the transport has ended.
     pub fn has_ended(&self) -> bool {
         self.ended
@@ -107,7 +121,7 @@ impl StagedTransport {
     /// Sends what waits. The memory goes back when nothing is left.
     pub fn flush_staged(&mut self) -> io::Result<Step<()>> {
         if !self.gathered.is_empty() {
-            self.send(b"")?;
+            self.send_gathered(b"")?;
         }
         while self.is_refused() {
             match self.lent.write(&self.staged[self.sent..]) {
@@ -127,37 +141,65 @@ impl StagedTransport {
         Ok(Step::Ready(()))
     }
 
+    /// Keeps what a first write of it has not taken.
+    #[cold]
+    fn write_rest(&mut self, buf: &[u8], first: io::Result<usize>) -> io::Result<usize> {
+        let mut result = first;
+        let taken = loop {
+            match result {
+                Ok(0) if !buf.is_empty() => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                Ok(taken) => break taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    result = self.lent.write(buf);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
+                Err(error) => return Err(self.fail(error)),
+            }
+        };
+        self.staged.extend_from_slice(&buf[taken..]);
+        Ok(buf.len())
+    }
+
+    /// Takes what goes out behind something else, or not at all.
+    fn write_behind(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.sealed || buf.is_empty() {
+            return Ok(buf.len());
+        }
+        if self.is_refused() {
+            self.staged.extend_from_slice(buf);
+        } else if self.gathers
+            && self.gathered.len() < MOST_GATHERED
+            && let Some(gathered) = Gathered::new(buf)
+        {
+            self.gathered.push(gathered);
+        } else {
+            self.send_gathered(buf)?;
+        }
+        Ok(buf.len())
+    }
+
     /// Sends what was gathered and then `last`, and keeps what the transport
     /// does not take.
-    fn send(&mut self, last: &[u8]) -> io::Result<()> {
-        if self.gathered.is_empty() {
-            return self.send_all(&[IoSlice::new(last)]);
-        }
+    fn send_gathered(&mut self, last: &[u8]) -> io::Result<()> {
         let gathered = mem::take(&mut self.gathered);
         let mut slices = [IoSlice::new(last); MOST_GATHERED + 1];
         for (place, record) in slices.iter_mut().zip(&gathered) {
             *place = IoSlice::new(record.octets());
         }
-        self.send_all(&slices[..=gathered.len()])
-    }
-
-    fn send_all(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<()> {
-        let mut taken = 0;
-        if !self.is_refused() {
-            taken = loop {
-                match self.lent.write_vectored(bufs) {
-                    Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
-                    Ok(taken) => break taken,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
-                    Err(error) => return Err(self.fail(error)),
-                }
-            };
-        }
-        for buf in bufs {
-            let skipped = taken.min(buf.len());
+        let slices = &slices[..=gathered.len()];
+        let mut taken = loop {
+            match self.lent.write_vectored(slices) {
+                Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                Ok(taken) => break taken,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
+                Err(error) => return Err(self.fail(error)),
+            }
+        };
+        for slice in slices {
+            let skipped = taken.min(slice.len());
             taken -= skipped;
-            self.staged.extend_from_slice(&buf[skipped..]);
+            self.staged.extend_from_slice(&slice[skipped..]);
         }
         Ok(())
     }
@@ -198,6 +240,7 @@ impl Gathered {
 }
 
 impl Read for StagedTransport {
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let lent = &mut self.lent;
@@ -205,16 +248,19 @@ impl Read for StagedTransport {
                 Some(ahead) => ahead.read(buf, |room| lent.read(room)),
                 None => lent.read(buf),
             };
+            self.blocked = false;
             match read {
                 Ok(0) if !buf.is_empty() => {
                     self.ended = true;
                     return Ok(0);
                 }
+                Ok(taken) => return Ok(taken),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                    return Err(self.fail(error));
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Err(error);
                 }
-                result => return result,
+                Err(error) => return Err(self.fail(error)),
             }
         }
     }
@@ -222,20 +268,16 @@ impl Read for StagedTransport {
 
 impl Write for StagedTransport {
     /// Takes all of it. What was staged before goes first.
+    #[inline]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if self.sealed {
-            return Ok(buf.len());
+        let behind = !self.staged.is_empty() || !self.gathered.is_empty();
+        if behind || self.gathers || self.sealed {
+            return self.write_behind(buf);
         }
-        if self.gathers
-            && self.gathered.len() < MOST_GATHERED
-            && !self.is_refused()
-            && let Some(gathered) = Gathered::new(buf)
-        {
-            self.gathered.push(gathered);
-        } else if !buf.is_empty() {
-            self.send(buf)?;
+        match self.lent.write(buf) {
+            Ok(taken) if taken == buf.len() => Ok(taken),
+            result => self.write_rest(buf, result),
         }
-        Ok(buf.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
