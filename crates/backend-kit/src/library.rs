@@ -2,20 +2,24 @@
 
 use std::fmt::Debug;
 
+use kernel_tls::Secrets;
 use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport, Unsupported};
 
 /// A library's own session over a [`StagedTransport`] that it owns, driven by
 /// [`Session`](crate::Session).
 ///
-/// A call is made with the transport lent, with nothing left in the library's
-/// error queue, and never again after one that gave [`Pause::Failed`].
+/// A call is made with the transport lent, and never again after one that gave
+/// [`Pause::Failed`]. There is nothing in the library's error queue then, but
+/// for [`read`](Self::read) and [`write`](Self::write), where to look would cost
+/// more than all else: they find out a pause whatever others have left there.
 pub trait Library: Debug + Send {
     /// The name by which the backend is chosen.
     const NAME: &'static str;
 
     /// Which of the optional operations it has: of
-    /// [`KEY_UPDATE`](Capabilities::KEY_UPDATE) and
-    /// [`EXPORTER`](Capabilities::EXPORTER).
+    /// [`KEY_UPDATE`](Capabilities::KEY_UPDATE),
+    /// [`EXPORTER`](Capabilities::EXPORTER) and, where it shows its
+    /// [secrets](Self::secrets), [`KTLS_TX`](Capabilities::KTLS_TX).
     const OPERATIONS: Capabilities;
 
     /// Which side it is.
@@ -55,8 +59,13 @@ pub trait Library: Debug + Send {
         Err(Pause::Failed(refusal::<Self>(Capabilities::KEY_UPDATE)))
     }
 
-    /// Sends the KeyUpdate that the peer has asked for, if the library would
-    /// wait with it for the next data.
+    /// Whether the peer may have asked for a KeyUpdate that the library would
+    /// send with the next data only. Called after each read.
+    fn owes_key_update(&mut self) -> bool {
+        false
+    }
+
+    /// Sends the KeyUpdate that the peer has asked for, if it has.
     fn answer_key_update(&mut self) -> Result<(), Pause> {
         Ok(())
     }
@@ -65,6 +74,12 @@ pub trait Library: Debug + Send {
     fn export(&self, out: &mut [u8], label: &str, context: Option<&[u8]>) -> Result<(), Error> {
         let _ = (out, label, context);
         Err(refusal::<Self>(Capabilities::EXPORTER))
+    }
+
+    /// The traffic secrets that it has shown. Called when the handshake is
+    /// done, for a config that prefers kernel TLS.
+    fn secrets(&mut self) -> Secrets {
+        Secrets::new()
     }
 
     /// Empties the library's error queue of this thread.

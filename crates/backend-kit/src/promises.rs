@@ -37,6 +37,8 @@ pub fn capabilities(
     }
     if has_version(ProtocolVersion::Tls13) {
         found |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
+        // All of these libraries show their secrets to a key log.
+        found |= kernel_tls::capabilities();
     }
     if !info.groups.is_empty() {
         found |= Capabilities::GROUPS;

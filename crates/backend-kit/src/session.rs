@@ -2,9 +2,11 @@
 
 use std::io::{self, IoSlice};
 
+use kernel_tls::{Finished, Handover, Offload};
+use tls_core::limits::MAX_RECORD_PLAINTEXT;
 use tls_core::{
-    Capabilities, Error, Interest, Lender, LentTransport, ProtocolVersion, Role, SessionFacts,
-    StagedTransport, Step, TlsSession, Transport, Unsupported,
+    Capabilities, Error, Interest, KernelTls, Lender, LentTransport, ProtocolVersion, Role,
+    SessionFacts, StagedTransport, Step, TlsSession, Transport, Unsupported,
 };
 
 use crate::gather::{Pieces, gathered};
@@ -30,6 +32,8 @@ pub struct Session<L> {
     /// Fills the slot under the library for the length of a call.
     lender: Lender,
     inner: Inner<L>,
+    /// The way to the kernel, if the config prefers it.
+    kernel: Option<Box<Handover>>,
 }
 
 /// All but the lender, which is busy while a call runs.
@@ -50,6 +54,11 @@ struct Inner<L> {
     peer_closed: bool,
     /// A KeyUpdate was made and may be staged.
     updating: bool,
+    /// Nothing is staged, for certain.
+    quiet: bool,
+    /// Nothing is to be done but to read and write: the handshake is done,
+    /// nothing has ended, nothing is owed.
+    plain: bool,
     /// Everything that came was used as far as it goes: what the library
     /// holds is less than a record.
     dry: bool,
@@ -89,11 +98,25 @@ impl<L: Library> Session<L> {
                 close_sent: false,
                 peer_closed: false,
                 updating: false,
+                quiet: false,
+                plain: false,
                 dry: false,
                 cut_short: false,
                 unanswered: 0,
             },
+            kernel: None,
         })
+    }
+
+    /// Hands the records to the kernel when the handshake is done, where that
+    /// is possible and preferred. Called before the handshake.
+    #[must_use]
+    pub fn prefer_kernel_tls(mut self, prefer: bool) -> Self {
+        self.kernel = prefer.then(|| match L::OPERATIONS.contains(Capabilities::KTLS_TX) {
+            true => Handover::new(L::NAME),
+            false => Handover::declined(),
+        });
+        self
     }
 
     /// The library's session.
@@ -101,13 +124,12 @@ impl<L: Library> Session<L> {
         &self.inner.library
     }
 
-    /// Runs `f` with the transport lent and the error queue empty; keeps an
-    /// error that it gives, once the alert has had its chance to leave.
+    /// Runs `f` with the transport lent; keeps an error that it gives, once the
+    /// alert has had its chance to leave.
     ///
-    /// The queue is empty again after a call of the library that failed: the
-    /// library says "blocked" only if nothing is queued, and otherwise the
-    /// queue was taken for the error. A record that was read or written queues
-    /// nothing; what does more may, and empties it itself.
+    /// The queue is empty after a call of the library that failed: it was taken
+    /// for the error. A record that was read or written queues nothing; what
+    /// does more may, and empties it itself.
     fn run<T>(
         &mut self,
         io: &mut dyn Transport,
@@ -115,19 +137,66 @@ impl<L: Library> Session<L> {
     ) -> Result<Step<T>, Error> {
         self.check_sound()?;
         let inner = &mut self.inner;
-        let result = self.lender.lend(io, || {
-            L::clear_errors();
+        self.lender.lend(io, || {
             let result = f(inner);
-            if result.is_err() {
-                L::clear_errors();
-                let _ = inner.library.stream_mut().flush_staged();
-            }
-            result
-        });
-        if let Err(error) = &result {
-            self.inner.failed = Some(error.clone());
+            inner.ended(result)
+        })
+    }
+
+    /// The inside, if there is nothing to be done but to read and write.
+    #[inline]
+    fn plain(&mut self) -> Option<(&mut Lender, &mut Inner<L>)> {
+        let is_plain = self.inner.plain && self.kernel.is_none();
+        is_plain.then_some((&mut self.lender, &mut self.inner))
+    }
+
+    /// Makes a call of the kernel's session, once the handshake is done. `None`
+    /// if the records stay with the library.
+    fn by_kernel<T>(
+        &mut self,
+        io: &mut dyn Transport,
+        call: impl FnOnce(&mut Offload, &mut dyn Transport) -> Result<Step<T>, Error>,
+    ) -> Result<Option<Step<T>>, Error> {
+        if let Step::Blocked(interest) = self.handshake_and_settle(io)? {
+            return Ok(Some(Step::Blocked(interest)));
         }
-        result
+        match self.kernel.as_deref_mut().and_then(Handover::offload) {
+            Some(offload) => call(offload, io).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Finishes the handshake, and settles who makes the records from there on.
+    fn handshake_and_settle(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        let Some(mut kernel) = self.kernel.take_if(|kernel| kernel.is_shaking()) else {
+            return Ok(Step::Ready(()));
+        };
+        let shaken = self.run(&mut kernel.wire(io), Inner::handshake);
+        let settled = match shaken {
+            Ok(Step::Ready(())) => self.settle(&mut kernel, io).map(Step::Ready),
+            other => other,
+        };
+        self.kernel = Some(kernel);
+        settled
+    }
+
+    fn settle(&mut self, kernel: &mut Handover, io: &mut dyn Transport) -> Result<(), Error> {
+        let inner = &mut self.inner;
+        let Some(facts) = inner.facts.as_deref() else {
+            return Ok(());
+        };
+        let finished = Finished {
+            role: inner.library.role(),
+            facts,
+            secrets: inner.library.secrets(),
+            is_drained: !inner.has_input() && !inner.closed,
+        };
+        let settled = kernel.settle(io, finished);
+        inner.library.rest();
+        if let Err(error) = &settled {
+            inner.failed = Some(error.clone());
+        }
+        settled
     }
 
     /// Repeats the error that ended the session.
@@ -161,6 +230,9 @@ impl<L: Library> Session<L> {
     /// handshake allows.
     fn check_operation(&self, operation: Capabilities, name: &'static str) -> Result<(), Error> {
         self.check_sound()?;
+        if let Some(offload) = self.kernel.as_deref().and_then(Handover::active) {
+            offload.check_sound()?;
+        }
         if !L::OPERATIONS.contains(operation) {
             return Err(refusal::<L>(operation));
         }
@@ -175,11 +247,27 @@ impl<L: Library> Session<L> {
 impl<L: Library> TlsSession for Session<L> {
     fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         self.check_handshake()?;
+        if self.kernel.is_some()
+            && let Some(step) =
+                self.by_kernel(io, |offload, _| offload.check_sound().map(Step::Ready))?
+        {
+            return Ok(step);
+        }
         self.run(io, Inner::handshake)
     }
 
     fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        if !buf.is_empty()
+            && let Some((lender, inner)) = self.plain()
+        {
+            return lender.lend(io, || inner.read_plain(buf));
+        }
         self.check_handshake()?;
+        if self.kernel.is_some()
+            && let Some(step) = self.by_kernel(io, |offload, io| offload.read(io, buf))?
+        {
+            return Ok(step);
+        }
         self.run(io, |inner| inner.read(buf))
     }
 
@@ -188,16 +276,35 @@ impl<L: Library> TlsSession for Session<L> {
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
+        if let [one] = bufs
+            && (1..=MAX_RECORD_PLAINTEXT).contains(&one.len())
+            && let Some((lender, inner)) = self.plain()
+        {
+            return lender.lend(io, || inner.write_plain(one));
+        }
         self.check_open()?;
+        if self.kernel.is_some()
+            && let Some(step) = self.by_kernel(io, |offload, io| offload.write(io, bufs))?
+        {
+            return Ok(step);
+        }
         self.run(io, |inner| inner.write(bufs))
     }
 
     fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         self.check_handshake()?;
+        if self.kernel.is_some()
+            && let Some(step) = self.by_kernel(io, Offload::flush)?
+        {
+            return Ok(step);
+        }
         self.run(io, Inner::flush)
     }
 
     fn close(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        if let Some(offload) = self.kernel.as_deref_mut().and_then(Handover::offload) {
+            return offload.close(io);
+        }
         self.run(io, Inner::close)
     }
 
@@ -211,13 +318,20 @@ impl<L: Library> TlsSession for Session<L> {
             )
             .into());
         }
+        if let Some(offload) = self.kernel.as_deref_mut().and_then(Handover::offload) {
+            return offload.key_update(io);
+        }
         self.check_open()?;
         self.run(io, Inner::key_update)
     }
 
     fn interest(&self) -> Interest {
+        if let Some(offload) = self.kernel.as_deref().and_then(Handover::active) {
+            return offload.interest();
+        }
         let inner = &self.inner;
         match inner.stage {
+            Stage::Established if inner.plain => Interest::READ,
             Stage::Established if inner.library.stream().is_staged() => {
                 Interest::READ | Interest::WRITE
             }
@@ -227,6 +341,9 @@ impl<L: Library> TlsSession for Session<L> {
     }
 
     fn pending(&self) -> bool {
+        if let Some(offload) = self.kernel.as_deref().and_then(Handover::active) {
+            return offload.pending();
+        }
         let inner = &self.inner;
         inner.stage == Stage::Established && (inner.cut_short || (!inner.dry && inner.has_input()))
     }
@@ -236,6 +353,12 @@ impl<L: Library> TlsSession for Session<L> {
             Stage::Established => self.inner.facts.as_deref(),
             Stage::Handshaking | Stage::Negotiated => None,
         }
+    }
+
+    fn kernel_tls(&self) -> KernelTls {
+        self.kernel
+            .as_deref()
+            .map_or(KernelTls::inactive(false), Handover::status)
     }
 
     fn export_keying_material(
@@ -262,6 +385,24 @@ impl<L: Library> TlsSession for Session<L> {
 }
 
 impl<L: Library> Inner<L> {
+    /// Ends a call: keeps an error that it gives, once the alert has had its
+    /// chance to leave.
+    fn ended<T>(&mut self, result: Result<Step<T>, Error>) -> Result<Step<T>, Error> {
+        if let Err(error) = &result {
+            L::clear_errors();
+            let _ = self.library.stream_mut().flush_staged();
+            self.failed = Some(error.clone());
+        }
+        self.plain = self.is_plain();
+        result
+    }
+
+    fn is_plain(&self) -> bool {
+        let is_open = self.failed.is_none() && !self.closed && !self.peer_closed;
+        let is_idle = self.quiet && self.unanswered == 0 && !self.cut_short;
+        self.stage == Stage::Established && is_open && is_idle
+    }
+
     /// Whether octets of the transport, decrypted or not, wait inside.
     fn has_input(&self) -> bool {
         self.library.stream().has_read_ahead() || self.library.has_pending()
@@ -279,6 +420,7 @@ impl<L: Library> Inner<L> {
     }
 
     fn handshake_step(&mut self) -> Result<Step<()>, Error> {
+        L::clear_errors();
         while self.stage == Stage::Handshaking {
             // The peer cannot answer what it has not got.
             if let blocked @ Step::Blocked(_) = self.flush_staged()? {
@@ -314,18 +456,46 @@ impl<L: Library> Inner<L> {
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        if let Step::Blocked(interest) = self.handshake()? {
+        if self.stage != Stage::Established
+            && let Step::Blocked(interest) = self.handshake()?
+        {
             return Ok(Step::Blocked(interest));
         }
         if buf.is_empty() || self.peer_closed {
             return Ok(Step::Ready(0));
         }
         self.cut_short = false;
+        self.read_on(buf, None)
+    }
+
+    /// Reads where nothing else is to be done, most likely.
+    #[inline]
+    fn read_plain(&mut self, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        match self.library.read(buf) {
+            Ok(taken) => {
+                self.dry = false;
+                if self.library.owes_key_update() {
+                    self.answer();
+                    self.plain = self.is_plain();
+                }
+                Ok(Step::Ready(taken))
+            }
+            Err(pause) => {
+                let result = self.read_on(buf, Some(pause));
+                self.ended(result)
+            }
+        }
+    }
+
+    /// Reads until there is data, an end or nothing more, from what the library
+    /// has answered already if it has.
+    fn read_on(&mut self, buf: &mut [u8], answer: Option<Pause>) -> Result<Step<usize>, Error> {
+        let mut answer = answer.map(Err);
         for _ in 0..MAX_TURNS {
-            if !self.answer() {
+            if self.unanswered > 0 && !self.answer() {
                 return Ok(Step::Blocked(Interest::WRITE));
             }
-            match self.library.read(buf) {
+            match answer.take().unwrap_or_else(|| self.library.read(buf)) {
                 Ok(taken) => {
                     self.dry = false;
                     self.answer();
@@ -364,7 +534,8 @@ impl<L: Library> Inner<L> {
             // The transport will fail again when something is to be sent.
             Ok(Step::Blocked(_)) | Err(_) => return self.unanswered < MAX_UNANSWERED_TURNS,
         }
-        if !self.closed {
+        if !self.closed && self.library.owes_key_update() {
+            L::clear_errors();
             let answered = self.library.answer_key_update();
             if let Err(error) = self.sent(answered) {
                 self.failed = Some(error);
@@ -374,12 +545,54 @@ impl<L: Library> Inner<L> {
     }
 
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Result<Step<usize>, Error> {
-        if let Step::Blocked(interest) = self.handshake()? {
+        if self.stage != Stage::Established
+            && let Step::Blocked(interest) = self.handshake()?
+        {
             return Ok(Step::Blocked(interest));
         }
-        if let Step::Blocked(interest) = self.flush_staged()? {
+        if !self.quiet
+            && let Step::Blocked(interest) = self.flush_staged()?
+        {
             return Ok(Step::Blocked(interest));
         }
+        self.write_records(bufs)
+    }
+
+    /// Writes one record where nothing else is to be done, most likely.
+    #[inline]
+    fn write_plain(&mut self, record: &[u8]) -> Result<Step<usize>, Error> {
+        match self.library.write(record) {
+            Ok(octets) if !self.library.stream().is_staged() => Ok(Step::Ready(octets)),
+            answer => {
+                let result = self.write_on(record, answer);
+                self.ended(result)
+            }
+        }
+    }
+
+    /// Goes on with a write from what the library has answered.
+    fn write_on(
+        &mut self,
+        record: &[u8],
+        mut answer: Result<usize, Pause>,
+    ) -> Result<Step<usize>, Error> {
+        loop {
+            match answer {
+                Ok(octets) => {
+                    // What is left of it goes out with the next call.
+                    let _ = self.flush_staged()?;
+                    return Ok(Step::Ready(octets));
+                }
+                Err(pause) => match self.sound(pause)? {
+                    Halt::Message => answer = self.library.write(record),
+                    Halt::Blocked => return Ok(Step::Blocked(Interest::READ)),
+                    Halt::Closed => return Err(Error::Closed),
+                },
+            }
+        }
+    }
+
+    fn write_records(&mut self, bufs: &[IoSlice<'_>]) -> Result<Step<usize>, Error> {
         let mut pieces = Pieces::new(bufs);
         let mut accepted = 0;
         while !pieces.first().is_empty() {
@@ -432,6 +645,7 @@ impl<L: Library> Inner<L> {
             return Ok(Step::Ready(()));
         }
         if !self.close_sent {
+            L::clear_errors();
             if let Err(pause) = self.library.shutdown() {
                 self.sound(pause)?;
             }
@@ -447,6 +661,7 @@ impl<L: Library> Inner<L> {
             if let blocked @ Step::Blocked(_) = self.flush_staged()? {
                 return Ok(blocked);
             }
+            L::clear_errors();
             let made = self.library.key_update();
             self.sent(made)?;
             self.updating = true;
@@ -468,10 +683,13 @@ impl<L: Library> Inner<L> {
     /// Sends what the transport did not take before.
     fn flush_staged(&mut self) -> Result<Step<()>, Error> {
         let stream = self.library.stream_mut();
-        if !stream.is_staged() {
+        self.quiet = !stream.is_staged();
+        if self.quiet {
             return Ok(Step::Ready(()));
         }
-        stream.flush_staged().map_err(Error::from)
+        let flushed = stream.flush_staged()?;
+        self.quiet = flushed.is_ready();
+        Ok(flushed)
     }
 
     /// Tells a halt from the end of the session. What the transport itself

@@ -80,6 +80,8 @@ mod guide {
     mod errors {}
     #[doc = include_str!("../../../docs/src/sockets.md")]
     mod sockets {}
+    #[doc = include_str!("../../../docs/src/kernel-tls.md")]
+    mod kernel_tls {}
     #[doc = include_str!("../../../README.md")]
     mod readme {}
 }

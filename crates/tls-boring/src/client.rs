@@ -81,7 +81,7 @@ impl ClientContext {
             server_name,
             verifies: !matches!(verification, ServerVerification::Nothing),
         };
-        session::new(ssl, known)
+        session::new(ssl, known, config.protocol().prefers_kernel_tls())
     }
 
     /// The library's session, and the name that it will send.

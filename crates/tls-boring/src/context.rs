@@ -1,7 +1,6 @@
 //! What both roles set in the library's context.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use boring::error::ErrorStack;
 use boring::ssl::{
@@ -9,9 +8,10 @@ use boring::ssl::{
 };
 use boring::x509::verify::{X509CheckFlags, X509VerifyFlags};
 use tls_core::limits::MAX_INTERMEDIATES;
-use tls_core::{BackendInfo, Error, KeyLog, Protocol, ProtocolVersion};
+use tls_core::{BackendInfo, Error, Protocol, ProtocolVersion};
 
 use crate::info::NAME;
+use crate::notes::Notes;
 use crate::{ffi, names};
 
 /// How a host name is matched: against subjectAltName alone, a wildcard for a
@@ -27,9 +27,7 @@ pub(crate) fn builder(protocol: &Protocol, info: &BackendInfo) -> Result<SslCont
         set_behaviour(&mut builder);
         set_verification(&mut builder);
         set_algorithms(&mut builder, protocol, info)?;
-        if let Some(key_log) = protocol.key_log() {
-            set_key_log(&mut builder, Arc::clone(key_log));
-        }
+        set_key_log(&mut builder, protocol);
         Ok(builder)
     };
     build().map_err(|error: ErrorStack| Error::backend(NAME, error))
@@ -91,10 +89,22 @@ fn set_algorithms(
     builder.set_verify_algorithm_prefs(&schemes)
 }
 
-fn set_key_log(builder: &mut SslContextBuilder, key_log: Arc<dyn KeyLog>) {
-    builder.set_keylog_callback(move |_, line| {
-        // A panic must not reach the library, and a lost line not the session.
-        let _ = catch_unwind(AssertUnwindSafe(|| key_log.log(line)));
+/// Shows secrets to the config's key log, and keeps those that the kernel is
+/// to have.
+fn set_key_log(builder: &mut SslContextBuilder, protocol: &Protocol) {
+    let key_log = protocol.key_log().cloned();
+    let keeps = protocol.prefers_kernel_tls() && !kernel_tls::capabilities().is_empty();
+    if key_log.is_none() && !keeps {
+        return;
+    }
+    builder.set_keylog_callback(move |ssl, line| {
+        if keeps && let Some(notes) = Notes::of(ssl) {
+            notes.note_secret(line);
+        }
+        if let Some(key_log) = &key_log {
+            // A panic must not reach the library, and a lost line not the session.
+            let _ = catch_unwind(AssertUnwindSafe(|| key_log.log(line)));
+        }
     });
 }
 

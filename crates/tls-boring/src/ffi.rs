@@ -133,7 +133,14 @@ pub(crate) fn has_pending(ssl: &SslRef) -> bool {
     unsafe { sys::SSL_has_pending(ssl.as_ptr()) == 1 }
 }
 
+/// How many records were received with the keys for reading as they are.
+pub(crate) fn read_sequence(ssl: &SslRef) -> u64 {
+    // SAFETY: the pointer comes from a live reference.
+    unsafe { sys::SSL_get_read_sequence(ssl.as_ptr()) }
+}
+
 /// How many records were sent with the present keys.
+#[cfg(test)]
 pub(crate) fn write_sequence(ssl: &SslRef) -> u64 {
     // SAFETY: the pointer comes from a live reference.
     unsafe { sys::SSL_get_write_sequence(ssl.as_ptr()) }

@@ -1,6 +1,7 @@
 //! The stream that the library owns.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 
 use tls_core::{Alert, StagedTransport};
 
@@ -11,10 +12,10 @@ const HEADER_OCTETS: usize = 5;
 const ALERT_OCTETS: usize = 2;
 const ALERT: u8 = 21;
 
-/// What a call of the library may receive: two records of the longest. The
-/// library goes on by itself until it has data; a peer that sends none cannot
-/// keep the caller inside of it.
-const BUDGET: usize = 2 * (16_384 + 2_048);
+/// What the library may receive until it has to say that it wants more: four
+/// records of the longest. It goes on by itself until it has data; a peer that
+/// sends none cannot keep the caller inside of it.
+const BUDGET: usize = 4 * (16_384 + 2_048);
 
 /// A [`StagedTransport`] that follows the records which come through it.
 ///
@@ -31,6 +32,8 @@ pub(crate) struct Gate {
     body: usize,
     /// The end of the body as far as it has come.
     tail: [u8; ALERT_OCTETS],
+    /// How many records have come whole.
+    records: u64,
     budget: usize,
     stopped: bool,
     odd: bool,
@@ -45,6 +48,7 @@ impl Gate {
             filled: 0,
             body: 0,
             tail: [0; ALERT_OCTETS],
+            records: 0,
             budget: BUDGET,
             stopped: false,
             odd: false,
@@ -59,15 +63,16 @@ impl Gate {
         &mut self.staged
     }
 
-    /// A call of the library begins.
-    pub(crate) fn open(&mut self) {
+    /// Lets the library go on. Whether it was stopped although the transport
+    /// may have more.
+    pub(crate) fn reopen(&mut self) -> bool {
         self.budget = BUDGET;
-        self.stopped = false;
+        mem::take(&mut self.stopped)
     }
 
-    /// Whether the library was stopped although the transport may have more.
-    pub(crate) fn has_stopped(&self) -> bool {
-        self.stopped
+    /// How many records have come whole.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
     }
 
     /// Whether a record came whose type does not exist.
@@ -84,15 +89,34 @@ impl Gate {
     }
 
     /// Takes note of what came; `false` if a record begins in it that does not exist.
-    fn follow(&mut self, mut came: &[u8]) -> bool {
-        while !came.is_empty() {
-            let inside = self.body.min(came.len());
-            let (inside, rest) = came.split_at(inside);
-            self.body -= inside.len();
-            for &octet in &inside[inside.len().saturating_sub(ALERT_OCTETS)..] {
-                self.tail = [self.tail[1], octet];
+    #[inline]
+    fn follow(&mut self, came: &[u8]) -> bool {
+        // The library asks for a header, and then for the rest of the record.
+        match (self.body, self.filled) {
+            (0, 0) => match *came {
+                [kind, one, two, high, low] => {
+                    self.header = [kind, one, two, high, low];
+                    self.begin();
+                    is_content_type(kind)
+                }
+                _ => self.follow_pieces(came),
+            },
+            (body, 0) if came.len() <= body => {
+                self.pass(came);
+                true
             }
-            came = rest;
+            _ => self.follow_pieces(came),
+        }
+    }
+
+    fn follow_pieces(&mut self, mut came: &[u8]) -> bool {
+        while !came.is_empty() {
+            if self.body > 0 {
+                let (inside, rest) = came.split_at(self.body.min(came.len()));
+                self.pass(inside);
+                came = rest;
+                continue;
+            }
             let Some((&octet, rest)) = came.split_first() else {
                 break;
             };
@@ -104,10 +128,27 @@ impl Gate {
             came = rest;
             if self.filled == HEADER_OCTETS {
                 self.filled = 0;
-                self.body = usize::from(u16::from_be_bytes([self.header[3], self.header[4]]));
+                self.begin();
             }
         }
         true
+    }
+
+    /// The header is there.
+    fn begin(&mut self) {
+        self.body = usize::from(u16::from_be_bytes([self.header[3], self.header[4]]));
+        self.records += u64::from(self.body == 0);
+    }
+
+    /// A part of the body came.
+    fn pass(&mut self, part: &[u8]) {
+        if self.header[0] == ALERT {
+            for &octet in &part[part.len().saturating_sub(ALERT_OCTETS)..] {
+                self.tail = [self.tail[1], octet];
+            }
+        }
+        self.body -= part.len();
+        self.records += u64::from(self.body == 0 && !part.is_empty());
     }
 }
 
@@ -119,20 +160,16 @@ fn is_content_type(octet: u8) -> bool {
 
 impl Read for Gate {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.odd {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        if self.budget == 0 {
-            self.stopped = true;
+        if self.odd || self.budget == 0 {
+            self.stopped = !self.odd;
             return Err(ErrorKind::WouldBlock.into());
         }
         let taken = self.staged.read(buf)?;
         self.budget = self.budget.saturating_sub(taken);
-        if self.follow(&buf[..taken]) {
-            Ok(taken)
-        } else {
-            self.odd = true;
-            Err(ErrorKind::WouldBlock.into())
+        self.odd = !self.follow(&buf[..taken]);
+        match self.odd {
+            false => Ok(taken),
+            true => Err(ErrorKind::WouldBlock.into()),
         }
     }
 }
@@ -183,6 +220,7 @@ mod tests {
                 }
             });
             assert_eq!(got, sound);
+            assert_eq!(gate.records(), 3);
             assert!(!gate.is_odd());
             io.extend(record(24, 3));
             lender.lend(&mut io, || {
@@ -199,18 +237,16 @@ mod tests {
     fn a_call_receives_so_much_and_the_next_one_goes_on() {
         let (mut lender, mut gate) = gate();
         let record = record(23, 16_384);
-        let mut io = VecDeque::from(record.repeat(6));
+        let mut io = VecDeque::from(record.repeat(12));
         let mut buf = vec![0; 10_000];
         for _ in 0..2 {
-            gate.open();
-            assert!(!gate.has_stopped());
             let mut got = 0;
             lender.lend(&mut io, || {
                 while let Ok(taken @ 1..) = gate.read(&mut buf) {
                     got += taken;
                 }
             });
-            assert!(gate.has_stopped());
+            assert!(gate.reopen());
             assert!((BUDGET..BUDGET + buf.len()).contains(&got), "{got}");
         }
     }

@@ -20,6 +20,7 @@ pub struct ServerContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     verifies: bool,
+    prefers_kernel: bool,
 }
 
 impl ServerContext {
@@ -56,6 +57,7 @@ impl ServerContext {
         Ok(Self(Arc::new(Inner {
             ssl: builder.build(),
             verifies: !matches!(config.client_auth(), ClientAuth::None),
+            prefers_kernel: protocol.prefers_kernel_tls(),
         })))
     }
 
@@ -70,7 +72,7 @@ impl ServerContext {
             server_name: None,
             verifies: self.0.verifies,
         };
-        session::new(self.ssl().map_err(failed)?, known)
+        session::new(self.ssl().map_err(failed)?, known, self.0.prefers_kernel)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {

@@ -4,13 +4,15 @@ use std::ffi::c_int;
 
 use backend_kit::{Library, Pause};
 use boring::error::ErrorStack;
-use boring::ssl::{self, ErrorCode, Ssl, SslRef, SslStream, SslVersion};
+use boring::ssl::{self, ErrorCode, Ssl, SslRef, SslStream};
+use kernel_tls::Secrets;
 use tls_core::{Alert, Capabilities, Error, PeerMisbehaved, Role, SessionFacts, StagedTransport};
 
 use crate::error::{translate, was_heard};
 use crate::facts::{self, Known};
 use crate::gate::Gate;
 use crate::info::NAME;
+use crate::notes::Notes;
 use crate::{ffi, queue};
 
 /// The level of alerts that end a session (RFC 5246, section 7.2).
@@ -24,21 +26,35 @@ pub type BoringSession = backend_kit::Session<BoringLibrary>;
 pub struct BoringLibrary {
     stream: SslStream<Gate>,
     known: Known,
+    /// By how many the records that came differ from those that the keys for
+    /// reading have counted. It changes when the keys do.
+    uncounted: u64,
 }
 
-/// A session whose handshake has not begun.
-pub(crate) fn new(ssl: Ssl, known: Known) -> Result<BoringSession, Error> {
+/// A session whose handshake has not begun. It goes to the kernel when that is done, where that is possible and
+/// preferred.
+pub(crate) fn new(ssl: Ssl, known: Known, prefers_kernel: bool) -> Result<BoringSession, Error> {
     BoringSession::new(|transport| {
         let stream = SslStream::new(ssl, Gate::new(transport))
             .map_err(|error| Error::backend(NAME, error))?;
-        Ok(BoringLibrary { stream, known })
+        Ok(BoringLibrary {
+            stream,
+            known,
+            uncounted: 0,
+        })
     })
+    .map(|session| session.prefer_kernel_tls(prefers_kernel))
 }
 
 impl BoringLibrary {
     /// The library's own session, for what the contract has no word for.
     pub fn ssl(&self) -> &SslRef {
         self.stream.ssl()
+    }
+
+    fn count_uncounted(&self) -> u64 {
+        let counted = ffi::read_sequence(self.stream.ssl());
+        self.stream.get_ref().records().wrapping_sub(counted)
     }
 
     /// Sends the messages that the library has made and kept.
@@ -51,10 +67,11 @@ impl BoringLibrary {
 
     /// Tells a pause from the end of the session.
     fn pause(&mut self, error: &ssl::Error) -> Pause {
-        let gate = self.stream.get_ref();
+        let gate = self.stream.get_mut();
+        let has_stopped = gate.reopen();
         match error.code() {
             ErrorCode::WANT_READ if gate.is_odd() => Pause::Failed(self.refuse_odd()),
-            ErrorCode::WANT_READ if gate.has_stopped() => Pause::Message,
+            ErrorCode::WANT_READ if has_stopped => Pause::Message,
             ErrorCode::WANT_READ => Pause::Blocked,
             ErrorCode::ZERO_RETURN => Pause::Closed,
             _ => Pause::Failed(self.translate(error)),
@@ -108,7 +125,9 @@ impl BoringLibrary {
 
 impl Library for BoringLibrary {
     const NAME: &'static str = NAME;
-    const OPERATIONS: Capabilities = Capabilities::KEY_UPDATE.union(Capabilities::EXPORTER);
+    const OPERATIONS: Capabilities = Capabilities::KEY_UPDATE
+        .union(Capabilities::EXPORTER)
+        .union(Capabilities::KTLS_TX);
 
     fn role(&self) -> Role {
         self.known.role
@@ -123,18 +142,17 @@ impl Library for BoringLibrary {
     }
 
     fn handshake(&mut self) -> Result<(), Pause> {
-        self.stream.get_mut().open();
         let done = self.stream.do_handshake();
         done.map_err(|error| self.pause_handshake(&error))
     }
 
     fn facts(&mut self) -> Result<SessionFacts, Error> {
         ffi::stop_watching(self.stream.ssl_mut());
+        self.uncounted = self.count_uncounted();
         Ok(facts::collect(self.stream.ssl(), &mut self.known))
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {
-        self.stream.get_mut().open();
         let taken = self.stream.ssl_read(buf);
         taken.map_err(|error| self.pause(&error))
     }
@@ -164,13 +182,13 @@ impl Library for BoringLibrary {
         self.send_messages()
     }
 
-    /// The library has made the answer, and keeps it until something is
-    /// written. The keys for writing are new then, and unused.
+    fn owes_key_update(&mut self) -> bool {
+        self.count_uncounted() != self.uncounted
+    }
+
+    /// The library has made the answer, and keeps it until something is written.
     fn answer_key_update(&mut self) -> Result<(), Pause> {
-        let ssl = self.stream.ssl();
-        if ffi::write_sequence(ssl) > 0 || ssl.version2() != Some(SslVersion::TLS1_3) {
-            return Ok(());
-        }
+        self.uncounted = self.count_uncounted();
         self.send_messages()
     }
 
@@ -179,6 +197,12 @@ impl Library for BoringLibrary {
             .ssl()
             .export_keying_material(out, label, context)
             .map_err(|error| Error::config("export_keying_material", error.to_string()))
+    }
+
+    fn secrets(&mut self) -> Secrets {
+        Notes::of(self.stream.ssl())
+            .map(Notes::take_secrets)
+            .unwrap_or_default()
     }
 
     fn clear_errors() {

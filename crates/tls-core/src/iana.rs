@@ -111,16 +111,19 @@ impl CipherSuite {
         }
     }
 
-    /// What a config offers that names no suites, in order of preference.
+    /// What a config offers that names no suites, in order of preference. The
+    /// suite that every implementation must have (RFC 8446, section 9.1) comes
+    /// first, as in browsers: AES with 128 bits is the faster one, and nothing
+    /// breaks it.
     pub const DEFAULT: &'static [Self] = &[
-        Self::TLS_AES_256_GCM_SHA384,
         Self::TLS_AES_128_GCM_SHA256,
+        Self::TLS_AES_256_GCM_SHA384,
         Self::TLS_CHACHA20_POLY1305_SHA256,
-        Self::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
         Self::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        Self::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
         Self::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-        Self::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
         Self::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        Self::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
         Self::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
     ];
 }

@@ -95,7 +95,9 @@ impl ClientContext {
             connector: connector.clone(),
             domain,
         };
-        Library::session(start, known)
+        let session = Library::session(start, known)?;
+        // The library shows no secrets, so it always keeps the records.
+        Ok(session.prefer_kernel_tls(config.protocol().prefers_kernel_tls()))
     }
 }
 

@@ -126,7 +126,9 @@ impl Library {
         let State::Established(stream) = &mut self.state else {
             return Err(Pause::Failed(Error::backend(NAME, "there is no session")));
         };
-        stream.get_mut().watched_mut().allow(MAX_RECORDS);
+        let watched = stream.get_mut().watched_mut();
+        watched.allow(MAX_RECORDS);
+        watched.staged_mut().forget_blocked();
         call(stream).map_err(|error| self.pause(&error))
     }
 
@@ -135,7 +137,11 @@ impl Library {
         if watched.renegotiates() {
             return Pause::Failed(PeerMisbehaved::UnexpectedMessage.into());
         }
-        if error.kind() != io::ErrorKind::WouldBlock {
+        // An error that others have left in the library's queue is told first.
+        let blocked = error.kind() == io::ErrorKind::WouldBlock
+            || watched.staged().has_blocked()
+            || watched.is_halted();
+        if !blocked {
             return Pause::Failed(self.failure(error));
         }
         if watched.is_halted() {

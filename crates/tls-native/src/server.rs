@@ -12,7 +12,10 @@ use crate::{Library, NativeSession, identity};
 
 /// A server's config as native-tls wants it. Cheap to clone.
 #[derive(Clone)]
-pub struct ServerContext(TlsAcceptor);
+pub struct ServerContext {
+    acceptor: TlsAcceptor,
+    prefers_kernel: bool,
+}
 
 impl ServerContext {
     pub(crate) fn new(config: &ServerConfig) -> Result<Self, Error> {
@@ -22,13 +25,16 @@ impl ServerContext {
             .min_protocol_version(protocol(min))
             .max_protocol_version(protocol(max))
             .build()
-            .map(Self)
+            .map(|acceptor| Self {
+                acceptor,
+                prefers_kernel: config.protocol().prefers_kernel_tls(),
+            })
             .map_err(identity::not_presented)
     }
 
     /// The library's own acceptor.
     pub fn acceptor(&self) -> &TlsAcceptor {
-        &self.0
+        &self.acceptor
     }
 
     pub(crate) fn accept(&self) -> Result<NativeSession, Error> {
@@ -36,7 +42,9 @@ impl ServerContext {
             server_name: None,
             judging: Judging::Nothing,
         };
-        Library::session(Start::Accept(self.0.clone()), known)
+        let session = Library::session(Start::Accept(self.acceptor.clone()), known)?;
+        // The library shows no secrets, so it always keeps the records.
+        Ok(session.prefer_kernel_tls(self.prefers_kernel))
     }
 }
 

@@ -1,7 +1,6 @@
 //! What both roles set in the library's context.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{
@@ -9,9 +8,10 @@ use openssl::ssl::{
 };
 use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
 use tls_core::limits::MAX_INTERMEDIATES;
-use tls_core::{BackendInfo, Error, KeyLog, NamedGroup, Protocol, ProtocolVersion};
+use tls_core::{BackendInfo, Error, NamedGroup, Protocol, ProtocolVersion};
 
 use crate::info::NAME;
+use crate::notes::Notes;
 use crate::{OpenSsl, ffi, names};
 
 /// At least 112 bits of security: RSA of 2048 bits, no SHA-1 in signatures
@@ -35,9 +35,7 @@ pub(crate) fn builder(
         set_behaviour(&mut builder, backend);
         set_verification(&mut builder)?;
         set_algorithms(&mut builder, protocol, info)?;
-        if let Some(key_log) = protocol.key_log() {
-            set_key_log(&mut builder, Arc::clone(key_log));
-        }
+        set_key_log(&mut builder, protocol);
         Ok(builder)
     };
     build().map_err(|error: ErrorStack| Error::backend(NAME, error))
@@ -148,10 +146,22 @@ fn set_groups(builder: &mut SslContextBuilder, groups: &[NamedGroup]) -> Result<
     builder.set_groups_list(&plain)
 }
 
-fn set_key_log(builder: &mut SslContextBuilder, key_log: Arc<dyn KeyLog>) {
-    builder.set_keylog_callback(move |_, line| {
-        // A panic must not reach the library, and a lost line not the session.
-        let _ = catch_unwind(AssertUnwindSafe(|| key_log.log(line)));
+/// Shows secrets to the config's key log, and keeps those that the kernel is
+/// to have.
+fn set_key_log(builder: &mut SslContextBuilder, protocol: &Protocol) {
+    let key_log = protocol.key_log().cloned();
+    let keeps = protocol.prefers_kernel_tls() && !kernel_tls::capabilities().is_empty();
+    if key_log.is_none() && !keeps {
+        return;
+    }
+    builder.set_keylog_callback(move |ssl, line| {
+        if keeps && let Some(notes) = Notes::of(ssl) {
+            notes.note_secret(line);
+        }
+        if let Some(key_log) = &key_log {
+            // A panic must not reach the library, and a lost line not the session.
+            let _ = catch_unwind(AssertUnwindSafe(|| key_log.log(line)));
+        }
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use kernel_tls::Secrets;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{Ssl, SslRef};
@@ -14,6 +15,7 @@ use crate::verify::Fault;
 pub(crate) struct Notes {
     refusal: OnceLock<Error>,
     faults: Mutex<Vec<Fault>>,
+    secrets: Mutex<Option<Box<Secrets>>>,
 }
 
 impl Notes {
@@ -47,6 +49,24 @@ impl Notes {
     /// The faults of the peer's chain, which are forgotten then.
     pub(crate) fn take_faults(&self) -> Vec<Fault> {
         std::mem::take(&mut self.lock())
+    }
+
+    /// Keeps the secret of a line of the key log, for kernel TLS.
+    pub(crate) fn note_secret(&self, line: &str) {
+        let mut secrets = self.lock_secrets();
+        secrets.get_or_insert_default().note_line(line);
+    }
+
+    /// The secrets that were kept, once.
+    pub(crate) fn take_secrets(&self) -> Secrets {
+        self.lock_secrets()
+            .take()
+            .map(|secrets| *secrets)
+            .unwrap_or_default()
+    }
+
+    fn lock_secrets(&self) -> std::sync::MutexGuard<'_, Option<Box<Secrets>>> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {

@@ -1,6 +1,7 @@
 //! One session.
 
 use backend_kit::{Library, Pause};
+use kernel_tls::Secrets;
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream};
 use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport};
@@ -8,6 +9,7 @@ use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport};
 use crate::error::translate;
 use crate::facts::{self, Known};
 use crate::info::NAME;
+use crate::notes::Notes;
 use crate::{ffi, queue};
 
 /// A session over OpenSSL.
@@ -20,12 +22,14 @@ pub struct OpenSslLibrary {
     known: Known,
 }
 
-/// A session whose handshake has not begun.
-pub(crate) fn new(ssl: Ssl, known: Known) -> Result<OpenSslSession, Error> {
+/// A session whose handshake has not begun. It goes to the kernel when that is done, where that is possible and
+/// preferred.
+pub(crate) fn new(ssl: Ssl, known: Known, prefers_kernel: bool) -> Result<OpenSslSession, Error> {
     OpenSslSession::new(|transport| {
         let stream = SslStream::new(ssl, transport).map_err(|error| Error::backend(NAME, error))?;
         Ok(OpenSslLibrary { stream, known })
     })
+    .map(|session| session.prefer_kernel_tls(prefers_kernel))
 }
 
 impl OpenSslLibrary {
@@ -54,6 +58,23 @@ impl OpenSslLibrary {
         }
     }
 
+    /// The same after the handshake. An error that others have left in the queue
+    /// is told first, even where the call only wants to read on.
+    fn pause_read(&self, error: &ssl::Error) -> Pause {
+        if error.code() != ErrorCode::SSL || self.has_failed() {
+            return self.pause(error);
+        }
+        match self.stream().has_blocked() {
+            true => Pause::Blocked,
+            false => Pause::Message,
+        }
+    }
+
+    /// Whether the library itself says that the session is over.
+    fn has_failed(&self) -> bool {
+        self.stream.ssl().state_string() == "SSLERR"
+    }
+
     /// After a warning (`user_canceled`) the library no longer tells a
     /// `close_notify` from a bare end, but for the state that it leaves.
     fn was_closed_after_a_warning(&self, error: &ssl::Error) -> bool {
@@ -79,7 +100,9 @@ impl OpenSslLibrary {
 
 impl Library for OpenSslLibrary {
     const NAME: &'static str = NAME;
-    const OPERATIONS: Capabilities = Capabilities::KEY_UPDATE.union(Capabilities::EXPORTER);
+    const OPERATIONS: Capabilities = Capabilities::KEY_UPDATE
+        .union(Capabilities::EXPORTER)
+        .union(Capabilities::KTLS_TX);
 
     fn role(&self) -> Role {
         self.known.role
@@ -105,7 +128,7 @@ impl Library for OpenSslLibrary {
 
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {
         let taken = self.stream.ssl_read(buf);
-        taken.map_err(|error| self.pause(&error))
+        taken.map_err(|error| self.pause_read(&error))
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<usize, Pause> {
@@ -133,10 +156,11 @@ impl Library for OpenSslLibrary {
         self.send_key_update(scheduled)
     }
 
+    fn owes_key_update(&mut self) -> bool {
+        ffi::owes_key_update(self.stream.ssl())
+    }
+
     fn answer_key_update(&mut self) -> Result<(), Pause> {
-        if !ffi::owes_key_update(self.stream.ssl()) {
-            return Ok(());
-        }
         let scheduled = ffi::answer_key_update(self.stream.ssl());
         self.send_key_update(scheduled)
     }
@@ -146,6 +170,12 @@ impl Library for OpenSslLibrary {
             .ssl()
             .export_keying_material(out, label, context)
             .map_err(|error| Error::config("export_keying_material", error.to_string()))
+    }
+
+    fn secrets(&mut self) -> Secrets {
+        Notes::of(self.stream.ssl())
+            .map(Notes::take_secrets)
+            .unwrap_or_default()
     }
 
     fn clear_errors() {

@@ -11,7 +11,7 @@ use tls_core::{BackendInfo, ClientConfig, Error, Role, ServerName};
 use crate::RustlsSession;
 use crate::backend::NAME;
 use crate::identity;
-use crate::key_log::Lines;
+use crate::key_log::Shown;
 use crate::provider::Allowed;
 use crate::session::Origin;
 use crate::verifier::ServerVerifier;
@@ -63,8 +63,8 @@ impl ClientContext {
         compiled.enable_early_data = false;
         compiled.cert_compressors = Vec::new();
         compiled.cert_decompressors = Vec::new();
-        if let Some(log) = protocol.key_log() {
-            compiled.key_log = Arc::new(Lines(Arc::clone(log)));
+        if let Some(log) = Shown::to(protocol) {
+            compiled.key_log = log;
         }
         Ok(Self {
             config: Arc::new(compiled),
@@ -94,6 +94,7 @@ impl ClientContext {
         let origin = Origin {
             sent_name: sent,
             verifies: *verifies,
+            prefers_kernel: config.protocol().prefers_kernel_tls(),
         };
         Ok(RustlsSession::new(connection.into(), origin))
     }

@@ -53,6 +53,7 @@ fn capabilities(suites: &[CipherSuite], groups: &[NamedGroup]) -> Capabilities {
     }
     if has(ProtocolVersion::Tls13) {
         flags |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
+        flags |= kernel_tls::capabilities();
         if groups.contains(&NamedGroup::X25519MLKEM768) {
             flags |= Capabilities::POST_QUANTUM_GROUPS;
         }

@@ -43,6 +43,7 @@ mod resolver;
 mod roots;
 mod server;
 mod session;
+mod tally;
 #[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;
 mod verifier;

@@ -1,4 +1,5 @@
-//! What the verifier and the signing key tell the session that called them.
+//! What the verifier, the signing key and the key log tell the session that
+//! called them.
 //!
 //! rustls shares them among all sessions of a config and hands back less than
 //! they know: not the scheme of a signature, and an error only in its own
@@ -8,6 +9,7 @@
 use std::cell::RefCell;
 use std::mem;
 
+use kernel_tls::Secrets;
 use tls_core::{Error, SignatureScheme};
 
 /// What was noted during one call.
@@ -17,11 +19,13 @@ pub(crate) struct Notes {
     pub(crate) refusal: Option<Error>,
     /// What the peer signed with.
     pub(crate) peer_scheme: Option<SignatureScheme>,
+    /// What the kernel would make keys of.
+    pub(crate) secrets: Secrets,
 }
 
 thread_local! {
     static NOTES: RefCell<Notes> = const {
-        RefCell::new(Notes { refusal: None, peer_scheme: None })
+        RefCell::new(Notes { refusal: None, peer_scheme: None, secrets: Secrets::new() })
     };
 }
 
@@ -50,6 +54,11 @@ pub(crate) fn refuse(error: Error) {
 /// Notes what the peer signed with.
 pub(crate) fn peer_signed_with(scheme: Option<SignatureScheme>) {
     NOTES.with_borrow_mut(|notes| notes.peer_scheme = scheme);
+}
+
+/// Notes a secret, if it is one that the kernel would make keys of.
+pub(crate) fn secret(label: &str, secret: &[u8]) {
+    NOTES.with_borrow_mut(|notes| notes.secrets.note(label, secret));
 }
 
 #[cfg(test)]

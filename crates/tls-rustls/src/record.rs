@@ -9,15 +9,24 @@ const WINDOW: usize = 64;
 
 /// Writes what follows the first `skip` octets of `bufs`: as much as one record
 /// holds, in one write.
+#[inline]
 pub(crate) fn write(
     mut writer: impl Write,
     bufs: &[IoSlice<'_>],
-    mut skip: usize,
+    skip: usize,
 ) -> io::Result<usize> {
     if let [one] = bufs {
         let part = one.get(skip..).unwrap_or_default();
         return writer.write(&part[..part.len().min(MAX_RECORD_PLAINTEXT)]);
     }
+    write_slices(writer, bufs, skip)
+}
+
+fn write_slices(
+    mut writer: impl Write,
+    bufs: &[IoSlice<'_>],
+    mut skip: usize,
+) -> io::Result<usize> {
     let mut room = MAX_RECORD_PLAINTEXT;
     let mut parts = bufs
         .iter()

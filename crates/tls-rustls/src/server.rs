@@ -10,7 +10,7 @@ use tls_core::{BackendInfo, ClientAuth, Error, Role, ServerConfig};
 use crate::RustlsSession;
 use crate::backend::NAME;
 use crate::identity;
-use crate::key_log::Lines;
+use crate::key_log::Shown;
 use crate::provider::Allowed;
 use crate::resolver::Resolver;
 use crate::session::Origin;
@@ -60,8 +60,8 @@ impl ServerContext {
         compiled.max_early_data_size = 0;
         compiled.cert_compressors = Vec::new();
         compiled.cert_decompressors = Vec::new();
-        if let Some(log) = protocol.key_log() {
-            compiled.key_log = Arc::new(Lines(Arc::clone(log)));
+        if let Some(log) = Shown::to(protocol) {
+            compiled.key_log = log;
         }
         Ok(Self {
             config: Arc::new(compiled),
@@ -75,6 +75,7 @@ impl ServerContext {
         let origin = Origin {
             sent_name: None,
             verifies: true,
+            prefers_kernel: self.asked.protocol().prefers_kernel_tls(),
         };
         Ok(RustlsSession::new(connection.into(), origin))
     }

@@ -5,22 +5,32 @@ use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use kernel_tls::{Finished, Handover, Offload, Secrets};
 use rustls::{Connection, IoState, SupportedCipherSuite};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{
-    Alert, Capabilities, Error, Interest, PeerIncompatible, PeerMisbehaved, ProtocolVersion,
-    ReadAhead, RecordBuffer, SessionFacts, SignatureScheme, Step, TlsSession, Transport,
-    Unsupported,
+    Alert, Capabilities, Error, Interest, KernelTls, PeerIncompatible, PeerMisbehaved,
+    ProtocolVersion, ReadAhead, RecordBuffer, Role, SessionFacts, SignatureScheme, Step,
+    TlsSession, Transport, Unsupported,
 };
 
 use crate::backend::NAME;
 use crate::notes::{self, Notes};
+use crate::tally::Tally;
 use crate::wire::{Inbound, Opening, Outbound};
 use crate::{error, exporter, facts, last_words, record};
 
 /// How many octets one read receives without finding data among them: a peer
 /// that sends nothing but other messages cannot keep the caller inside of it.
 const READ_BUDGET: usize = 2 * RecordBuffer::LEN;
+
+/// How many reads in a row must have brought less than rustls asks for until
+/// its own buffer is taken for large enough. A longer record then costs a
+/// second read, once.
+const FEW_SMALL_READS: u8 = 16;
+
+/// Less than rustls asks for at once: 4 KiB.
+const SMALL_READ: usize = 4096;
 
 /// How many records are sent in one system call.
 const RECORDS_AT_ONCE: usize = MAX_HELD_PLAINTEXT / MAX_RECORD_PLAINTEXT;
@@ -33,6 +43,9 @@ pub struct RustlsSession {
     facts: Option<SessionFacts>,
     opening: Opening,
     ahead: ReadAhead,
+    tally: Tally,
+    /// How many of the last reads were small; no more are counted than matter.
+    small_reads: u8,
     /// The last read stopped before the transport had nothing left.
     cut_short: bool,
     peer_scheme: Option<SignatureScheme>,
@@ -41,8 +54,8 @@ pub struct RustlsSession {
     fault: Option<Error>,
     /// Whether `fault` is behind plaintext that is not delivered yet.
     fault_is_news: bool,
-    /// Whether rustls holds plaintext.
-    unread: bool,
+    /// How much plaintext rustls holds; behind a fault, at least.
+    unread: usize,
     peer_end: PeerEnd,
     /// Whether this side's `close_notify` is queued or gone.
     closed: bool,
@@ -53,6 +66,10 @@ pub struct RustlsSession {
     /// How many more records the keys may protect.
     records_left: u64,
     transport: Flushing,
+    /// The way to the kernel, if the config prefers it.
+    kernel: Option<Box<Handover>>,
+    /// What the kernel would make keys of; empty after the handshake.
+    secrets: Secrets,
 }
 
 /// What a session is told by the context that made it.
@@ -61,6 +78,8 @@ pub(crate) struct Origin {
     pub(crate) sent_name: Option<String>,
     /// Whether the peer's certificate, if there is one, is verified.
     pub(crate) verifies: bool,
+    /// Whether the kernel is to have the records.
+    pub(crate) prefers_kernel: bool,
 }
 
 /// How far the peer's `close_notify` has come.
@@ -93,15 +112,19 @@ impl RustlsSession {
         connection.set_buffer_limit(None);
         Self {
             connection,
+            kernel: origin.prefers_kernel.then(|| Handover::new(NAME)),
+            secrets: Secrets::new(),
             origin,
             facts: None,
             opening: Opening::default(),
             ahead: ReadAhead::new(),
+            tally: Tally::default(),
+            small_reads: 0,
             cut_short: false,
             peer_scheme: None,
             fault: None,
             fault_is_news: false,
-            unread: false,
+            unread: 0,
             peer_end: PeerEnd::Open,
             closed: false,
             answer_due: false,
@@ -109,6 +132,16 @@ impl RustlsSession {
             records_left: u64::MAX,
             transport: Flushing::Done,
         }
+    }
+
+    /// The session of the kernel, if that has the records.
+    fn offload(&mut self) -> Option<&mut Offload> {
+        self.kernel.as_deref_mut().and_then(Handover::offload)
+    }
+
+    /// The same, to look at.
+    fn active(&self) -> Option<&Offload> {
+        self.kernel.as_deref().and_then(Handover::active)
     }
 
     /// The error of an earlier call, if there was one.
@@ -125,6 +158,7 @@ impl RustlsSession {
     }
 
     /// Whether something is to be sent that a call has left behind.
+    #[inline]
     fn owes(&self) -> bool {
         self.connection.wants_write() || self.transport == Flushing::Blocked || self.answer_due
     }
@@ -134,6 +168,7 @@ impl RustlsSession {
     }
 
     /// Sends what rustls has queued.
+    #[inline(always)]
     fn send(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         loop {
             while self.connection.wants_write() {
@@ -191,10 +226,12 @@ impl RustlsSession {
     fn receive(&mut self, io: &mut dyn Transport) -> Result<Step<usize>, Error> {
         let shaking = self.facts.is_none();
         let mut received = 0;
+        let between = self.ahead.is_empty() && self.tally.is_between_records();
+        let direct = between && self.small_reads >= FEW_SMALL_READS;
         // The transport is asked once, for a record; rustls takes that in parts.
         while received == 0 || !self.ahead.is_empty() {
             let opening = shaking.then_some(&mut self.opening);
-            let mut inbound = Inbound::new(io, &mut self.ahead, opening);
+            let mut inbound = Inbound::new(io, &mut self.ahead, &mut self.tally, direct, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
                 Ok(octets) => received += octets,
@@ -211,27 +248,50 @@ impl RustlsSession {
                 Err(error) => return Err(self.fail(error.into())),
             }
         }
-        let (processed, notes) = if shaking {
-            notes::listen(|| self.connection.process_new_packets())
-        } else {
-            (self.process_data(), Notes::default())
+        self.small_reads = match between && received < SMALL_READ {
+            true => self.small_reads.saturating_add(1),
+            false => 0,
         };
+        let state = match shaking {
+            true => self.process_handshake(io)?,
+            false => match self.process_data() {
+                Ok(state) => Some(state),
+                Err(error) => {
+                    self.refuse(io, error, Notes::default())?;
+                    None
+                }
+            },
+        };
+        let Some(state) = state else {
+            return Ok(Step::Ready(received));
+        };
+        self.unread = state.plaintext_bytes_to_read();
+        if state.peer_has_closed() {
+            self.peer_end = PeerEnd::Received;
+            self.ahead.clear();
+        }
+        // Nothing goes out behind this side's own end.
+        self.answer_due = !self.tally.is_all_data(self.unread)
+            && !self.closed
+            && self.is_tls13()
+            && !self.connection.is_handshaking();
+        Ok(Step::Ready(received))
+    }
+
+    /// Has rustls work on what came in the handshake, and takes note of what its
+    /// callbacks say. `None` if a fault is behind plaintext.
+    #[cold]
+    fn process_handshake(&mut self, io: &mut dyn Transport) -> Result<Option<IoState>, Error> {
+        let (processed, notes) = notes::listen(|| self.connection.process_new_packets());
         match processed {
             Ok(state) => {
                 self.peer_scheme = self.peer_scheme.or(notes.peer_scheme);
-                self.unread = state.plaintext_bytes_to_read() > 0;
-                if state.peer_has_closed() {
-                    self.peer_end = PeerEnd::Received;
-                    self.ahead.clear();
-                }
-                // Nothing goes out behind this side's own end.
-                self.answer_due =
-                    self.is_tls13() && !self.connection.is_handshaking() && !self.closed;
-                Ok(Step::Ready(received))
+                self.secrets.merge(notes.secrets);
+                Ok(Some(state))
             }
             Err(error) => {
                 self.refuse(io, error, notes)?;
-                Ok(Step::Ready(received))
+                Ok(None)
             }
         }
     }
@@ -275,16 +335,17 @@ impl RustlsSession {
         };
         last_words::send(&mut self.connection, io, &error);
         let error = self.fail(error);
-        self.unread = self.has_plaintext();
-        if self.unread {
+        self.unread = self.plaintext();
+        if self.unread > 0 {
             self.fault_is_news = true;
             return Ok(());
         }
         Err(error)
     }
 
-    fn has_plaintext(&mut self) -> bool {
-        matches!(self.connection.reader().fill_buf(), Ok([_, ..]))
+    /// How much plaintext rustls holds in one piece.
+    fn plaintext(&mut self) -> usize {
+        self.connection.reader().fill_buf().map_or(0, <[u8]>::len)
     }
 
     fn complete(&mut self) {
@@ -301,29 +362,8 @@ impl RustlsSession {
         self.facts = Some(gathered);
     }
 
-    /// Gives rustls one record's worth from `bufs`, of which `skip` octets are gone.
-    fn take_record(&mut self, bufs: &[IoSlice<'_>], skip: usize) -> Result<usize, Error> {
-        if self.records_left == 0 {
-            return Err(self.fail(exhausted()));
-        }
-        self.records_left -= 1;
-        match record::write(self.connection.writer(), bufs, skip) {
-            Ok(0) => Err(self.fail(exhausted())),
-            Ok(taken) => Ok(taken),
-            Err(error) => Err(self.fail(error.into())),
-        }
-    }
-}
-
-impl TlsSession for RustlsSession {
-    fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        self.sound()?;
-        if self.facts.is_some() {
-            return Ok(Step::Ready(()));
-        }
-        if self.closed {
-            return Err(Error::Closed);
-        }
+    /// Does the handshake.
+    fn shake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         loop {
             if let Step::Blocked(interest) = self.send_through(io)? {
                 return Ok(Step::Blocked(interest));
@@ -344,23 +384,85 @@ impl TlsSession for RustlsSession {
         }
     }
 
-    fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        if self.facts.is_none()
-            && let Step::Blocked(interest) = self.handshake(io)?
-        {
-            return Ok(Step::Blocked(interest));
+    /// Does the handshake, and settles who makes the records from there on.
+    fn shake_and_settle(
+        &mut self,
+        mut kernel: Box<Handover>,
+        io: &mut dyn Transport,
+    ) -> Result<Step<()>, Error> {
+        let shaken = self.shake(&mut kernel.wire(io));
+        let settled = match shaken {
+            Ok(Step::Ready(())) => self.settle(&mut kernel, io).map(Step::Ready),
+            other => other,
+        };
+        self.kernel = Some(kernel);
+        settled
+    }
+
+    fn settle(&mut self, kernel: &mut Handover, io: &mut dyn Transport) -> Result<(), Error> {
+        let is_drained = !self.pending() && !self.owes() && !self.closed && self.fault.is_none();
+        let Some(facts) = &self.facts else {
+            return Ok(());
+        };
+        let finished = Finished {
+            role: match self.connection {
+                Connection::Client(_) => Role::Client,
+                Connection::Server(_) => Role::Server,
+            },
+            facts,
+            secrets: mem::take(&mut self.secrets),
+            is_drained,
+        };
+        let settled = kernel.settle(io, finished);
+        settled.map_err(|error| self.fail(error))
+    }
+
+    /// Gives rustls one record's worth from `bufs`, of which `skip` octets are gone.
+    #[inline(always)]
+    fn take_record(&mut self, bufs: &[IoSlice<'_>], skip: usize) -> Result<usize, Error> {
+        if self.records_left == 0 {
+            return Err(self.fail(exhausted()));
         }
-        self.cut_short = false;
-        let mut budget = READ_BUDGET;
+        self.records_left -= 1;
+        match record::write(self.connection.writer(), bufs, skip) {
+            Ok(0) => Err(self.fail(exhausted())),
+            Ok(taken) => Ok(taken),
+            Err(error) => Err(self.fail(error.into())),
+        }
+    }
+
+    /// Whether nothing is unusual: no fault, no end, nothing to send.
+    #[inline]
+    fn is_quiet(&self) -> bool {
+        self.fault.is_none() && self.peer_end == PeerEnd::Open && !self.owes()
+    }
+
+    /// Hands plaintext out that rustls holds.
+    #[inline(always)]
+    fn take(&mut self, buf: &mut [u8]) -> usize {
+        let taken = self.connection.reader().read(buf).unwrap_or_default();
+        self.unread = match self.fault {
+            None => self.unread.saturating_sub(taken),
+            Some(_) => self.plaintext(),
+        };
+        taken
+    }
+
+    /// Reads until there is data, an end, a fault or nothing more.
+    fn read_on(
+        &mut self,
+        io: &mut dyn Transport,
+        buf: &mut [u8],
+        mut budget: usize,
+    ) -> Result<Step<usize>, Error> {
         loop {
-            if self.unread && !buf.is_empty() {
-                let taken = self.connection.reader().read(buf).unwrap_or_default();
-                self.unread = self.has_plaintext();
+            if self.unread > 0 && !buf.is_empty() {
+                let taken = self.take(buf);
                 if taken > 0 {
                     return Ok(Step::Ready(taken));
                 }
             }
-            if self.fault.is_some() && !self.unread {
+            if self.fault.is_some() && self.unread == 0 {
                 self.fault_is_news = false;
                 self.sound()?;
             }
@@ -382,32 +484,25 @@ impl TlsSession for RustlsSession {
                 Step::Ready(octets) => budget = budget.saturating_sub(octets),
                 Step::Blocked(interest) => return Ok(Step::Blocked(interest)),
             }
-            if self.fault.is_none()
-                && self.peer_end == PeerEnd::Open
-                && self.owes()
-                && self.send_through(io).is_err()
-            {
-                // The plaintext that has come goes first.
-                self.fault_is_news = self.unread;
-            }
+            self.answer(io);
         }
     }
 
-    fn write(
+    /// Sends what receiving has caused. If that fails, the plaintext that has
+    /// come goes first.
+    fn answer(&mut self, io: &mut dyn Transport) {
+        let may_answer = self.fault.is_none() && self.peer_end == PeerEnd::Open;
+        if may_answer && self.owes() && self.send_through(io).is_err() {
+            self.fault_is_news = self.unread > 0;
+        }
+    }
+
+    fn write_records(
         &mut self,
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if let Step::Blocked(interest) = self.handshake(io)? {
-            return Ok(Step::Blocked(interest));
-        }
-        if self.closed {
-            return Err(Error::Closed);
-        }
         let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
-        if let Step::Blocked(interest) = self.send(io)? {
-            return Ok(Step::Blocked(interest));
-        }
         let mut accepted = 0;
         let mut queued = 0;
         while accepted < whole {
@@ -429,16 +524,97 @@ impl TlsSession for RustlsSession {
         }
         Ok(Step::Ready(accepted))
     }
+}
+
+impl TlsSession for RustlsSession {
+    fn handshake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        self.sound()?;
+        if self.facts.is_some() {
+            return match self.active() {
+                Some(offload) => offload.check_sound().map(Step::Ready),
+                None => Ok(Step::Ready(())),
+            };
+        }
+        if self.closed {
+            return Err(Error::Closed);
+        }
+        match self.kernel.take() {
+            None => self.shake(io),
+            Some(kernel) => self.shake_and_settle(kernel, io),
+        }
+    }
+
+    fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        if self.facts.is_none()
+            && let Step::Blocked(interest) = self.handshake(io)?
+        {
+            return Ok(Step::Blocked(interest));
+        }
+        if let Some(offload) = self.offload() {
+            return offload.read(io, buf);
+        }
+        self.cut_short = false;
+        let mut budget = READ_BUDGET;
+        if self.unread == 0 && self.is_quiet() && !buf.is_empty() {
+            match self.receive(io)? {
+                Step::Blocked(interest) => return Ok(Step::Blocked(interest)),
+                Step::Ready(_) if self.unread > 0 && self.is_quiet() => {
+                    return Ok(Step::Ready(self.take(buf)));
+                }
+                Step::Ready(octets) => budget = budget.saturating_sub(octets),
+            }
+            self.answer(io);
+        }
+        self.read_on(io, buf, budget)
+    }
+
+    fn write(
+        &mut self,
+        io: &mut dyn Transport,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<Step<usize>, Error> {
+        if self.facts.is_some() {
+            self.sound()?;
+        } else if let Step::Blocked(interest) = self.handshake(io)? {
+            return Ok(Step::Blocked(interest));
+        }
+        if let Some(offload) = self.offload() {
+            return offload.write(io, bufs);
+        }
+        if self.closed {
+            return Err(Error::Closed);
+        }
+        if self.owes()
+            && let Step::Blocked(interest) = self.send(io)?
+        {
+            return Ok(Step::Blocked(interest));
+        }
+        match bufs {
+            [one] if (1..=MAX_RECORD_PLAINTEXT).contains(&one.len()) => {
+                let accepted = self.take_record(bufs, 0)?;
+                // What is left of it goes out with the next call.
+                let _ = self.send(io)?;
+                Ok(Step::Ready(accepted))
+            }
+            _ => self.write_records(io, bufs),
+        }
+    }
 
     fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
-        match self.handshake(io)? {
-            Step::Ready(()) => self.send_through(io),
-            blocked => Ok(blocked),
+        if let blocked @ Step::Blocked(_) = self.handshake(io)? {
+            return Ok(blocked);
+        }
+        match self.offload() {
+            Some(offload) => offload.flush(io),
+            None => self.send_through(io),
         }
     }
 
     fn close(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         self.sound()?;
+        if let Some(offload) = self.offload() {
+            return offload.close(io);
+        }
         if !self.closed {
             self.closed = true;
             self.connection.send_close_notify();
@@ -466,6 +642,9 @@ impl TlsSession for RustlsSession {
             )
             .into());
         }
+        if let Some(offload) = self.offload() {
+            return offload.key_update(io);
+        }
         if self.closed {
             return Err(Error::Closed);
         }
@@ -481,6 +660,9 @@ impl TlsSession for RustlsSession {
     }
 
     fn interest(&self) -> Interest {
+        if let Some(offload) = self.active() {
+            return offload.interest();
+        }
         let writes = self.connection.wants_write() || self.transport == Flushing::Blocked;
         match (self.facts.is_some(), writes) {
             (true, true) => Interest::READ | Interest::WRITE,
@@ -493,15 +675,24 @@ impl TlsSession for RustlsSession {
     /// error behind it, the peer's `close_notify`, and what rustls has not
     /// taken yet can wait.
     fn pending(&self) -> bool {
+        if let Some(offload) = self.active() {
+            return offload.pending();
+        }
         self.cut_short
             || !self.ahead.is_empty()
-            || self.unread
+            || self.unread > 0
             || self.fault_is_news
             || self.peer_end == PeerEnd::Received
     }
 
     fn facts(&self) -> Option<&SessionFacts> {
         self.facts.as_ref()
+    }
+
+    fn kernel_tls(&self) -> KernelTls {
+        self.kernel
+            .as_deref()
+            .map_or(KernelTls::inactive(false), Handover::status)
     }
 
     fn export_keying_material(
@@ -511,6 +702,9 @@ impl TlsSession for RustlsSession {
         context: Option<&[u8]>,
     ) -> Result<(), Error> {
         self.sound()?;
+        if let Some(offload) = self.active() {
+            offload.check_sound()?;
+        }
         match &self.facts {
             Some(facts) => exporter::export(&self.connection, facts, out, label, context),
             None => Err(exporter::refusal("the handshake is not done")),

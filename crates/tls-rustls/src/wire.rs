@@ -4,11 +4,17 @@ use std::io::{self, IoSlice, Read, Write};
 
 use tls_core::{ReadAhead, Transport};
 
-/// The reading end. Reads a record at a time, where rustls asks for 4 KiB, and
-/// looks at the first octets that a peer ever sends.
+use crate::tally::Tally;
+
+/// The reading end. Reads a record at a time, where rustls asks for 4 KiB,
+/// unless the records are small, and looks at the first octets that a peer ever
+/// sends.
 pub(crate) struct Inbound<'a> {
     io: &'a mut dyn Transport,
     ahead: &'a mut ReadAhead,
+    tally: &'a mut Tally,
+    /// Whether rustls's own buffer is large enough.
+    direct: bool,
     opening: Option<&'a mut Opening>,
     /// Whether rustls has read: an error without that is its own.
     pub(crate) asked: bool,
@@ -18,11 +24,15 @@ impl<'a> Inbound<'a> {
     pub(crate) fn new(
         io: &'a mut dyn Transport,
         ahead: &'a mut ReadAhead,
+        tally: &'a mut Tally,
+        direct: bool,
         opening: Option<&'a mut Opening>,
     ) -> Self {
         Self {
             io,
             ahead,
+            tally,
+            direct,
             opening,
             asked: false,
         }
@@ -30,11 +40,17 @@ impl<'a> Inbound<'a> {
 }
 
 impl Read for Inbound<'_> {
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.asked = true;
-        let received = self.ahead.read(buf, |room| self.io.read(room))?;
+        let received = match self.direct {
+            true => self.io.read(buf)?,
+            false => self.ahead.read(buf, |room| self.io.read(room))?,
+        };
+        let came = buf.get(..received).unwrap_or_default();
+        self.tally.note(came);
         if let Some(opening) = &mut self.opening {
-            opening.note(buf.get(..received).unwrap_or_default());
+            opening.note(came);
         }
         Ok(received)
     }

@@ -47,6 +47,6 @@ pub fn all<C: TlsBackend, S: TlsBackend>(depth: Depth) -> Vec<Scenario<C, S>> {
     table.extend(threads::scenarios());
     table.extend(error_table::scenarios());
     table.extend(sweeps::scenarios(depth));
-    table.extend(sockets::scenarios());
+    table.extend(sockets::scenarios(depth));
     table
 }

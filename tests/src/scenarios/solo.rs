@@ -67,6 +67,11 @@ pub fn all<B: TlsBackend>(backend: &B) -> Vec<Solo> {
             });
         }
     }
+    let checked = Checked(backend.clone());
+    table.push(Solo {
+        name: format!("kernel_tls_is_preferred_without_being_refused::{name}"),
+        run: Box::new(move || prefers_kernel_tls(&checked)),
+    });
     for (what, identity) in bad_identities() {
         let backend = Checked(backend.clone());
         table.push(Solo {
@@ -80,6 +85,27 @@ pub fn all<B: TlsBackend>(backend: &B) -> Vec<Solo> {
         run: Box::new(move || refuses_roots(&checked)),
     });
     table
+}
+
+/// It is a preference. Whether it is promised depends on the kernel too; where
+/// the environment says that the kernel has it (`POLYTLS_EXPECT_KTLS`), every
+/// backend promises it that shows its secrets.
+fn prefers_kernel_tls<B: TlsBackend>(backend: &Checked<B>) {
+    use Capabilities as C;
+
+    let client = trusting().prefer_kernel_tls(true);
+    assert_eq!(build_client(backend, client), None);
+    let server = identified().prefer_kernel_tls(true);
+    assert_eq!(build_server(backend, server), None);
+    let expected = std::env::var_os("POLYTLS_EXPECT_KTLS").is_some();
+    for role in [Role::Client, Role::Server] {
+        let advertised = backend.info().capabilities(role);
+        let promises = advertised.contains(C::KTLS_TX | C::KTLS_RX);
+        assert_eq!(promises, advertised.intersects(C::KTLS_TX | C::KTLS_RX));
+        let shows_secrets = advertised.contains(C::TLS13 | C::KEY_LOG);
+        assert!(shows_secrets || !promises, "the kernel has no keys");
+        assert!(promises || !(expected && shows_secrets), "it is not there");
+    }
 }
 
 fn build_client<B: TlsBackend>(backend: &B, config: ClientConfigBuilder) -> Option<Error> {

@@ -110,6 +110,7 @@ fn a_peer_that_sends_nothing_but_tickets_gives_the_caller_a_turn() {
     let origin = Origin {
         sent_name: None,
         verifies: false,
+        prefers_kernel: false,
     };
     let mut server = Side {
         session: RustlsSession::new(connection.into(), origin),

@@ -28,8 +28,8 @@ fn both_sides_know_the_same_facts() {
         assert_eq!(client.session.facts(), None);
         assert_eq!(shake(&mut client, &mut server), DONE);
         let suite = match version {
-            ProtocolVersion::Tls13 => CipherSuite::TLS_AES_256_GCM_SHA384,
-            _ => CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            ProtocolVersion::Tls13 => CipherSuite::TLS_AES_128_GCM_SHA256,
+            _ => CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         };
         let sides = [(&client, &pki::pki().server), (&server, &pki::pki().client)];
         for (side, peer) in sides {

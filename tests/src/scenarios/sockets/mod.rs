@@ -10,12 +10,14 @@ mod ends;
 mod exchange;
 mod facts;
 mod hostile;
+mod kernel_tls;
 mod key_update;
 mod options;
 mod plain_again;
 mod poll;
 mod raw;
 mod resets;
+mod send_file;
 mod shutdown;
 mod statistics;
 mod steps;
@@ -27,10 +29,12 @@ mod upgrade;
 use polytls::tls::TlsBackend;
 
 use crate::scenario::Scenario;
+use crate::scenarios::Depth;
 
-pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
+pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>(depth: Depth) -> Vec<Scenario<C, S>> {
     let mut table = Vec::new();
     table.extend(exchange::scenarios());
+    table.extend(send_file::scenarios());
     table.extend(statistics::scenarios());
     table.extend(upgrade::scenarios());
     table.extend(steps::scenarios());
@@ -42,6 +46,7 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
     table.extend(truncation::scenarios());
     table.extend(plain_again::scenarios());
     table.extend(key_update::scenarios());
+    table.extend(kernel_tls::scenarios(depth));
     table.extend(both_ways::scenarios());
     table.extend(facts::scenarios());
     table.extend(raw::scenarios());
