@@ -65,6 +65,20 @@ impl Invocation {
         self
     }
 
+    /// Adds one word, whatever is in it.
+    pub(crate) fn and_word(mut self, word: &str) -> Self {
+        self.words.push(word.to_owned());
+        self
+    }
+
+    /// The same command run by another program, whose words are split at
+    /// spaces.
+    pub(crate) fn under(mut self, program: &str) -> Self {
+        let words = program.split_whitespace().map(String::from);
+        self.words.splice(0..0, words);
+        self
+    }
+
     /// Sets a variable of its environment.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
@@ -228,6 +242,13 @@ mod tests {
             .with("FLAGS", "-x y")
             .to_string();
         assert_eq!(shown, r"FLAGS='-x y' echo 'a b' 'it'\''s' ''");
+    }
+
+    #[test]
+    fn a_command_can_be_run_by_another() {
+        let command = Invocation::parse("ls").and_word("a b").with("A", "1");
+        let shown = command.under("nice -n 5").to_string();
+        assert_eq!(shown, "A=1 nice -n 5 ls 'a b'");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The project's own commands; `cargo xtask help` lists them.
 
+mod bench;
 mod bogo;
 mod command;
 mod features;
+mod glob;
+mod ktls;
 mod lint;
 mod metadata;
 mod readme;
@@ -44,6 +47,10 @@ enum Xtask {
     },
     /// Run BoringSSL's protocol tests against the backends
     Bogo(bogo::Options),
+    /// Test kernel TLS in a virtual machine whose kernel has it
+    Ktls(ktls::Options),
+    /// Measure each backend beside the same library used directly
+    Bench(bench::Options),
     /// Check formatting, clippy, documentation and the project's own rules
     Lint,
     /// Setup, lint, then test: what CI runs
@@ -83,6 +90,11 @@ fn run(command: &Xtask) -> Outcome {
             test::everything(report)
         }),
         Xtask::Bogo(options) => bogo::run(options).map(drop),
+        Xtask::Ktls(options) => {
+            println!("{}", ktls::run(options)?);
+            Ok(())
+        }
+        Xtask::Bench(options) => bench::run(options).map(drop),
         Xtask::Lint => Report::around(lint::everything),
         Xtask::Ci => Report::around(|report| {
             test::setup(report)?;

@@ -1,6 +1,7 @@
 //! The packages of the build and what they depend on, as cargo knows them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -110,6 +111,17 @@ impl Metadata {
 fn ids(list: &Value) -> Option<BTreeSet<String>> {
     let list = list.as_array()?.iter();
     list.map(|id| id.as_str().map(String::from)).collect()
+}
+
+/// The folder into which cargo builds.
+pub(crate) fn target() -> Outcome<PathBuf> {
+    let ask = cargo("metadata --quiet --no-deps --format-version 1");
+    let answer: Value = serde_json::from_str(&ask.read()?)
+        .map_err(|error| Failure::new(format!("`{ask}` wrote something else: {error}")))?;
+    answer["target_directory"]
+        .as_str()
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure::new(format!("`{ask}` names no target folder")))
 }
 
 #[cfg(test)]

@@ -137,6 +137,30 @@ const NEEDS: &[Need] = &[
         is_met: || has_program("curl"),
         packages: |_| &["curl"],
     },
+    Need {
+        what: "QEMU and a static busybox",
+        why: "kernel TLS in a virtual machine",
+        // `cargo xtask ktls` takes its kernel from apt, and says so elsewhere.
+        is_met: || {
+            !cfg!(all(target_os = "linux", target_arch = "x86_64"))
+                || !has_program("apt-get")
+                || (has_program("qemu-system-x86_64") && has_program("busybox"))
+        },
+        packages: |manager| match manager {
+            Manager::Apt => &["qemu-system-x86", "busybox-static"],
+            Manager::Dnf | Manager::Pacman => &["qemu-system-x86", "busybox"],
+            Manager::Apk => &["qemu-system-x86_64", "busybox-static"],
+            Manager::Brew => &["qemu"],
+        },
+    },
+    Need {
+        what: "valgrind",
+        why: "counting instructions and allocations",
+        // There is none for macOS; `cargo xtask bench` says that it cannot
+        // count there, and measures time all the same.
+        is_met: || cfg!(target_os = "macos") || has_program("valgrind"),
+        packages: |_| &["valgrind"],
+    },
 ];
 
 /// A package manager that we know.
@@ -384,7 +408,7 @@ fn has_go_modules() -> bool {
         .all(|module| modules.join(module).is_dir())
 }
 
-fn has_program(name: &str) -> bool {
+pub(crate) fn has_program(name: &str) -> bool {
     let folders = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&folders).any(|folder: PathBuf| folder.join(name).is_file())
 }

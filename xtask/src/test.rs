@@ -3,7 +3,7 @@
 use crate::command::{Invocation, Outcome, cargo};
 use crate::features::{self, BACKENDS};
 use crate::report::{Report, Tally};
-use crate::{bogo, sanitize, setup};
+use crate::{bench, bogo, ktls, sanitize, setup};
 
 /// The step that the others need.
 pub(crate) fn setup(report: &mut Report) -> Outcome {
@@ -16,14 +16,28 @@ pub(crate) fn everything(report: &mut Report) -> Outcome {
     smallest(report)?;
     each_alone(report)?;
     together(report)?;
+    kernel_tls(report)?;
     report.step_with_note("BoGo", || bogo::run(&bogo::Options::default()))?;
-    sanitized(report)
+    sanitized(report)?;
+    bounded(report)
 }
 
 /// Every crate and every backend in one build: unit tests, doc tests,
 /// conformance and interoperation.
 pub(crate) fn together(report: &mut Report) -> Outcome {
     report.step_with_note("all together: tests", || run(&cargo("test --workspace")))
+}
+
+/// Where the kernel has it. The tests are those of before.
+fn kernel_tls(report: &mut Report) -> Outcome {
+    const STEP: &str = "kernel TLS in a virtual machine";
+    match ktls::obstacle() {
+        None => report.step_with_note(STEP, || ktls::run(&ktls::Options::default())),
+        Some(obstacle) => {
+            report.not_run(STEP, obstacle);
+            Ok(())
+        }
+    }
 }
 
 fn without_tls(report: &mut Report) -> Outcome {
@@ -85,6 +99,17 @@ fn sanitized(report: &mut Report) -> Outcome {
         report.not_run("AddressSanitizer", "no nightly toolchain is installed");
     }
     Ok(())
+}
+
+/// The cost of ours beside each library alone, in instructions. Comes last,
+/// because the libraries are built once more for it, as they would be shipped.
+fn bounded(report: &mut Report) -> Outcome {
+    if bench::can_count() {
+        report.step_with_note("instructions within bounds", bench::check)
+    } else {
+        report.not_run("instructions within bounds", "valgrind is not installed");
+        Ok(())
+    }
 }
 
 /// Runs tests; fails also when there was none.

@@ -5,10 +5,10 @@ use std::fs;
 
 use serde_json::{Map, Value, json};
 
-use crate::bogo::glob;
 use crate::bogo::results::{Class, Tally};
 use crate::bogo::runner::Census;
 use crate::command::{Failure, Outcome, root};
+use crate::glob;
 
 /// The folder of the files.
 const FOLDER: &str = "tests/bogo";

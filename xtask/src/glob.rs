@@ -1,7 +1,7 @@
-//! The globs of the expectation files.
+//! The globs of the files that say what is expected.
 
 /// Whether a pattern with `*` for any characters matches the whole name. The
-/// runner's own globs know more, and mean the same by these.
+/// globs of BoringSSL's runner know more, and mean the same by these.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

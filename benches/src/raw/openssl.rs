@@ -1,0 +1,216 @@
+//! The `openssl` crate.
+
+use std::io::IoSlice;
+use std::net::TcpStream;
+
+use openssl::pkey::PKey;
+use openssl::ssl::{
+    Error, ErrorCode, Ssl, SslAcceptor, SslConnector, SslContext, SslContextBuilder, SslMethod,
+    SslMode, SslOptions, SslSessionCacheMode, SslStream, SslVerifyMode, SslVersion,
+};
+use openssl::x509::X509;
+use openssl::x509::verify::{X509CheckFlags, X509VerifyFlags};
+use tls_core::ProtocolVersion;
+use tls_core::limits::MAX_INTERMEDIATES;
+
+use super::{Counted, group_names, joined, old_name, scheme_names};
+use crate::library::{Library, Outcome, Session, Socket, Stream};
+use crate::material::{HOST, Issued, KeyKind, Material};
+use crate::pipe::Calls;
+use crate::settings::Settings;
+
+/// OpenSSL, used directly.
+#[derive(Debug)]
+pub struct OpenSsl;
+
+/// A client's context.
+pub enum Client {
+    /// With settings.
+    Set(SslContext),
+    /// With the crate's own defaults.
+    Default(SslConnector),
+}
+
+impl Library for OpenSsl {
+    type Client = Client;
+    type Server = SslContext;
+    type Session<T: Stream> = OpenSslSession<T>;
+    type Socket = OpenSslSession<Counted>;
+    type Peer = Self;
+
+    fn client(settings: &Settings) -> Outcome<Client> {
+        let mut builder = builder(settings)?;
+        trust(&mut builder, settings.material())?;
+        builder.set_verify(SslVerifyMode::PEER);
+        if settings.mutual {
+            identify(&mut builder, &settings.material().client)?;
+        }
+        Ok(Client::Set(builder.build()))
+    }
+
+    fn server(settings: &Settings) -> Outcome<SslContext> {
+        let mut builder = builder(settings)?;
+        let material = settings.material();
+        builder.set_num_tickets(0)?;
+        if settings.mutual {
+            trust(&mut builder, material)?;
+            let root = X509::from_der(&material.root)?;
+            builder.add_client_ca(&root)?;
+            builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+        }
+        identify(&mut builder, &material.server)?;
+        Ok(builder.build())
+    }
+
+    fn default_client() -> Outcome<Client> {
+        let mut builder = SslConnector::builder(SslMethod::tls())?;
+        trust(&mut builder, Material::of(KeyKind::Ecdsa))?;
+        Ok(Client::Default(builder.build()))
+    }
+
+    fn default_server() -> Outcome<SslContext> {
+        let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
+        identify(&mut builder, &Material::of(KeyKind::Ecdsa).server)?;
+        Ok(builder.build().into_context())
+    }
+
+    fn connect<T: Stream>(context: &Client, io: T) -> Outcome<OpenSslSession<T>> {
+        let mut ssl = match context {
+            Client::Default(connector) => connector.configure()?.into_ssl(HOST)?,
+            Client::Set(context) => {
+                let mut ssl = Ssl::new(context)?;
+                let param = ssl.param_mut();
+                param.set_hostflags(
+                    X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,
+                );
+                param.set_host(HOST)?;
+                ssl.set_hostname(HOST)?;
+                ssl
+            }
+        };
+        ssl.set_connect_state();
+        OpenSslSession::new(ssl, io)
+    }
+
+    fn accept<T: Stream>(context: &SslContext, io: T) -> Outcome<OpenSslSession<T>> {
+        let mut ssl = Ssl::new(context)?;
+        ssl.set_accept_state();
+        OpenSslSession::new(ssl, io)
+    }
+
+    fn connect_tcp(context: &Client, tcp: TcpStream) -> Outcome<Self::Socket> {
+        Self::connect(context, Counted::new(tcp))
+    }
+
+    fn accept_tcp(context: &SslContext, tcp: TcpStream) -> Outcome<Self::Socket> {
+        Self::accept(context, Counted::new(tcp))
+    }
+}
+
+/// What both roles set, as `tls-openssl` does in `context.rs`.
+fn builder(settings: &Settings) -> Outcome<SslContextBuilder> {
+    let mut builder = SslContext::builder(SslMethod::tls())?;
+    builder.clear_options(builder.options());
+    builder.set_options(
+        SslOptions::NO_COMPRESSION
+            | SslOptions::NO_RENEGOTIATION
+            | SslOptions::NO_TICKET
+            | SslOptions::ENABLE_MIDDLEBOX_COMPAT,
+    );
+    builder.set_mode(
+        SslMode::ENABLE_PARTIAL_WRITE
+            | SslMode::ACCEPT_MOVING_WRITE_BUFFER
+            | SslMode::NO_AUTO_CHAIN,
+    );
+    let releasing = tls_openssl::OpenSsl::new().release_buffers(true);
+    if tls_openssl::OpenSsl::new() == releasing {
+        builder.set_mode(SslMode::RELEASE_BUFFERS);
+    }
+    builder.set_read_ahead(true);
+    builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+    builder
+        .verify_param_mut()
+        .set_flags(X509VerifyFlags::PARTIAL_CHAIN | X509VerifyFlags::TRUSTED_FIRST)?;
+    builder.set_verify_depth(MAX_INTERMEDIATES);
+    builder.set_security_level(2);
+    let version = match settings.version {
+        ProtocolVersion::Tls13 => SslVersion::TLS1_3,
+        _ => SslVersion::TLS1_2,
+    };
+    builder.set_min_proto_version(Some(version))?;
+    builder.set_max_proto_version(Some(version))?;
+    match settings.version {
+        ProtocolVersion::Tls13 => builder.set_ciphersuites(settings.suite.name())?,
+        _ => builder.set_cipher_list(old_name(settings.suite))?,
+    }
+    builder.set_groups_list(&group_names(&settings.groups()))?;
+    builder.set_sigalgs_list(&scheme_names())?;
+    Ok(builder)
+}
+
+fn trust(builder: &mut SslContextBuilder, material: &Material) -> Outcome<()> {
+    let root = X509::from_der(&material.root)?;
+    builder.cert_store_mut().add_cert(root)?;
+    Ok(())
+}
+
+fn identify(builder: &mut SslContextBuilder, own: &Issued) -> Outcome<()> {
+    let certificate = X509::from_der(&own.certificate)?;
+    builder.set_certificate(&certificate)?;
+    let key = PKey::private_key_from_der(own.key.secret_der())?;
+    builder.set_private_key(&key)?;
+    Ok(())
+}
+
+/// `SslStream` and, for slices, a buffer to join them in.
+#[derive(Debug)]
+pub struct OpenSslSession<T> {
+    stream: SslStream<T>,
+    scratch: Vec<u8>,
+}
+
+impl<T: Stream> OpenSslSession<T> {
+    fn new(ssl: Ssl, io: T) -> Outcome<Self> {
+        Ok(Self {
+            stream: SslStream::new(ssl, io)?,
+            scratch: Vec::new(),
+        })
+    }
+}
+
+impl<T: Stream> Session for OpenSslSession<T> {
+    fn handshake(&mut self) -> Outcome<bool> {
+        Ok(step(self.stream.do_handshake())?.is_some())
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
+        step(self.stream.ssl_read(buf))
+    }
+
+    fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
+        let taken = self.stream.ssl_write(joined(bufs, &mut self.scratch));
+        Ok(step(taken)?.unwrap_or(0))
+    }
+}
+
+impl Socket for OpenSslSession<Counted> {
+    const GOES_BY_MODE: bool = true;
+
+    fn wait(&mut self) -> Outcome<()> {
+        self.stream.get_ref().wait()
+    }
+
+    fn calls(&self) -> Calls {
+        self.stream.get_ref().calls()
+    }
+}
+
+fn step<R>(result: Result<R, Error>) -> Outcome<Option<R>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
