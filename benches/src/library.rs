@@ -26,6 +26,9 @@ pub trait Library: 'static {
     type Server;
     /// A session over any stream.
     type Session<T: Stream>: Session;
+    /// The stream as it is read with one call a record: by a library that reads
+    /// ahead, the stream itself.
+    type Ahead<T: Stream>: Stream;
     /// A session over a TCP stream that waits.
     type Socket: Socket;
     /// Who plays the other side where one side alone is measured: the library
@@ -45,6 +48,9 @@ pub trait Library: 'static {
 
     /// A server's context with all defaults, for the ECDSA material.
     fn default_server() -> Outcome<Self::Server>;
+
+    /// Has the stream read with one call a record.
+    fn ahead<T: Stream>(io: T) -> Self::Ahead<T>;
 
     /// A session that connects to [`HOST`](crate::material::HOST).
     fn connect<T: Stream>(context: &Self::Client, io: T) -> Outcome<Self::Session<T>>;

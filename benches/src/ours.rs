@@ -65,6 +65,7 @@ impl<B: Compared> Library for Ours<B> {
     type Client = Client<B>;
     type Server = Server<B>;
     type Session<T: Stream> = OurSession<B::Session, T>;
+    type Ahead<T: Stream> = T;
     type Socket = OurSocket<B>;
     type Peer = B::Peer;
 
@@ -117,6 +118,10 @@ impl<B: Compared> Library for Ours<B> {
             B::default(),
             &ServerConfig::builder().identity(own).build()?,
         )
+    }
+
+    fn ahead<T: Stream>(io: T) -> T {
+        io
     }
 
     fn connect<T: Stream>(client: &Client<B>, io: T) -> Outcome<Self::Session<T>> {

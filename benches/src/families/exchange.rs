@@ -1,6 +1,8 @@
 //! Over loopback TCP, with streams that wait:
 //! `latency/<size>` and `defaults/round/<size>`: a request and an answer of
-//! this size; `throughput/16384` and `defaults/throughput/16384`: a mebibyte
+//! this size; `latency/header-body`: the same with a header of 256 B and a body
+//! of 8 KiB, in one vectored write of ours and joined beforehand in raw;
+//! `throughput/16384` and `defaults/throughput/16384`: a mebibyte
 //! from the client to the server.
 //!
 //! Both ends are of the kind that is measured. Under `defaults/` ours is a
@@ -29,11 +31,17 @@ pub struct Exchange {
 enum Pattern {
     /// A message of so many octets and one back.
     Round(usize),
+    /// The same in two parts.
+    HeaderBody,
     /// A mebibyte in writes of so many octets, read in bursts.
     OneWay(usize),
 }
 
 const SETTINGS: Settings = Settings::tls13(CipherSuite::TLS_AES_128_GCM_SHA256);
+
+/// The two parts of a message.
+const HEADER: usize = 256;
+const BODY: usize = 8192;
 
 /// How much one operation of `throughput` moves.
 const MEBIBYTE: usize = 1024 * 1024;
@@ -49,9 +57,14 @@ impl Family for Exchange {
             Pattern::Round(16384),
             Pattern::OneWay(16384),
         ];
+        let header_body = Self {
+            defaults: false,
+            pattern: Pattern::HeaderBody,
+        };
         [false, true]
             .into_iter()
             .flat_map(|defaults| patterns.map(|pattern| Self { defaults, pattern }))
+            .chain([header_body])
             .collect()
     }
 
@@ -59,6 +72,7 @@ impl Family for Exchange {
         match (self.defaults, self.pattern) {
             (false, Pattern::Round(octets)) => format!("latency/{octets}"),
             (false, Pattern::OneWay(octets)) => format!("throughput/{octets}"),
+            (_, Pattern::HeaderBody) => "latency/header-body".to_owned(),
             (true, Pattern::Round(octets)) => format!("defaults/round/{octets}"),
             (true, Pattern::OneWay(octets)) => format!("defaults/throughput/{octets}"),
         }
@@ -67,13 +81,14 @@ impl Family for Exchange {
     fn octets(&self) -> Option<usize> {
         Some(match self.pattern {
             Pattern::Round(octets) => 2 * octets,
+            Pattern::HeaderBody => 2 * (HEADER + BODY),
             Pattern::OneWay(_) => MEBIBYTE,
         })
     }
 
     fn gauge(&self) -> Gauge {
         match self.pattern {
-            Pattern::Round(_) => Gauge::Percentiles,
+            Pattern::Round(_) | Pattern::HeaderBody => Gauge::Percentiles,
             Pattern::OneWay(_) => Gauge::Typical { batch: 1 },
         }
     }
@@ -88,7 +103,10 @@ impl Family for Exchange {
         } else {
             Maker::with(&SETTINGS)?
         };
-        let (Pattern::Round(octets) | Pattern::OneWay(octets)) = self.pattern;
+        let octets = match self.pattern {
+            Pattern::Round(octets) | Pattern::OneWay(octets) => octets,
+            Pattern::HeaderBody => HEADER + BODY,
+        };
         Ok(Box::new(Exchanges {
             pair: maker.make()?.waiting()?,
             pattern: self.pattern,
@@ -113,13 +131,20 @@ impl<L: Library> Bench for Exchanges<L> {
             message,
             buf,
         } = self;
+        let (header, body) = message.split_at(HEADER.min(message.len()));
+        let parts = [IoSlice::new(header), IoSlice::new(body)];
         let message = [IoSlice::new(message)];
+        let message = match pattern {
+            Pattern::HeaderBody if L::IS_OURS => &parts[..],
+            _ => &message[..],
+        };
         for _ in 0..operations {
             match *pattern {
-                Pattern::Round(octets) => meter.measure(|| {
-                    client.send(&message)?;
+                Pattern::Round(_) | Pattern::HeaderBody => meter.measure(|| {
+                    let octets = buf.len();
+                    client.send(message)?;
                     server.receive(buf, octets)?;
-                    server.send(&message)?;
+                    server.send(message)?;
                     client.receive(buf, octets)
                 })?,
                 Pattern::OneWay(octets) => meter.measure(|| {

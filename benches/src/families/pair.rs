@@ -9,15 +9,17 @@ use crate::settings::Settings;
 /// A client of one kind and a server of another.
 pub(super) struct Pair<C: Library, S: Library> {
     pub(super) pipe: Pipe,
-    pub(super) client: C::Session<End>,
-    pub(super) server: S::Session<End>,
+    pub(super) client: C::Session<C::Ahead<End>>,
+    pub(super) server: S::Session<S::Ahead<End>>,
 }
 
 impl<C: Library, S: Library> Pair<C, S> {
     pub(super) fn new(settings: &Settings) -> Outcome<Self> {
         let pipe = Pipe::new();
-        let mut client = C::connect(&C::client(settings)?, pipe.end(Role::Client))?;
-        let mut server = S::accept(&S::server(settings)?, pipe.end(Role::Server))?;
+        let near = C::ahead(pipe.end(Role::Client));
+        let far = S::ahead(pipe.end(Role::Server));
+        let mut client = C::connect(&C::client(settings)?, near)?;
+        let mut server = S::accept(&S::server(settings)?, far)?;
         shake_hands(&mut client, &mut server)?;
         // What the server has sent behind the handshake, if anything.
         if let Some(taken) = client.read(&mut [0; 16])? {

@@ -14,7 +14,7 @@ use boring::x509::verify::X509CheckFlags;
 use tls_core::limits::MAX_INTERMEDIATES;
 use tls_core::{CipherSuite, ProtocolVersion, Role, SignatureScheme};
 
-use super::{Counted, group_names, joined, old_name};
+use super::{Buffered, Counted, group_names, joined, old_name};
 use crate::library::{Library, Outcome, Session, Socket, Stream};
 use crate::material::{HOST, Issued, KeyKind, Material};
 use crate::pipe::Calls;
@@ -36,6 +36,7 @@ impl Library for Boring {
     type Client = Client;
     type Server = SslContext;
     type Session<T: Stream> = BoringSession<T>;
+    type Ahead<T: Stream> = Buffered<T>;
     type Socket = BoringSession<Counted>;
     type Peer = Self;
 
@@ -72,6 +73,10 @@ impl Library for Boring {
         let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         identify(&mut builder, &Material::of(KeyKind::Ecdsa).server)?;
         Ok(builder.build().into_context())
+    }
+
+    fn ahead<T: Stream>(io: T) -> Buffered<T> {
+        Buffered::new(io)
     }
 
     fn connect<T: Stream>(context: &Client, io: T) -> Outcome<BoringSession<T>> {

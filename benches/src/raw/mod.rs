@@ -6,6 +6,7 @@
 //! be set.
 
 mod boring;
+mod buffered;
 mod counted;
 mod native;
 mod openssl;
@@ -13,6 +14,7 @@ mod rustls;
 mod rustls_unbuffered;
 
 pub use boring::Boring;
+pub use buffered::Buffered;
 pub use counted::Counted;
 pub use native::Native;
 pub use openssl::OpenSsl;

@@ -9,7 +9,7 @@ use native_tls::{
 };
 use tls_core::ProtocolVersion;
 
-use super::{Counted, OpenSsl, joined};
+use super::{Buffered, Counted, OpenSsl, joined};
 use crate::library::{Library, Outcome, Session, Socket, Stream};
 use crate::material::{HOST, Issued, KeyKind, Material};
 use crate::pipe::Calls;
@@ -26,6 +26,7 @@ impl Library for Native {
     type Client = TlsConnector;
     type Server = TlsAcceptor;
     type Session<T: Stream> = NativeSession<T>;
+    type Ahead<T: Stream> = Buffered<T>;
     type Socket = NativeSession<Counted>;
     type Peer = OpenSsl;
 
@@ -62,6 +63,10 @@ impl Library for Native {
     fn default_server() -> Outcome<TlsAcceptor> {
         let own = identity(&Material::of(KeyKind::Ecdsa).server)?;
         Ok(TlsAcceptor::new(own)?)
+    }
+
+    fn ahead<T: Stream>(io: T) -> Buffered<T> {
+        Buffered::new(io)
     }
 
     fn connect<T: Stream>(context: &TlsConnector, io: T) -> Outcome<NativeSession<T>> {

@@ -35,6 +35,7 @@ impl Library for OpenSsl {
     type Client = Client;
     type Server = SslContext;
     type Session<T: Stream> = OpenSslSession<T>;
+    type Ahead<T: Stream> = T;
     type Socket = OpenSslSession<Counted>;
     type Peer = Self;
 
@@ -72,6 +73,10 @@ impl Library for OpenSsl {
         let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls())?;
         identify(&mut builder, &Material::of(KeyKind::Ecdsa).server)?;
         Ok(builder.build().into_context())
+    }
+
+    fn ahead<T: Stream>(io: T) -> T {
+        io
     }
 
     fn connect<T: Stream>(context: &Client, io: T) -> Outcome<OpenSslSession<T>> {

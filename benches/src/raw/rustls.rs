@@ -28,6 +28,7 @@ impl Library for Rustls {
     type Client = Arc<ClientConfig>;
     type Server = Arc<ServerConfig>;
     type Session<T: Stream> = RustlsSession<T>;
+    type Ahead<T: Stream> = T;
     type Socket = RustlsSocket;
     type Peer = Self;
 
@@ -57,6 +58,10 @@ impl Library for Rustls {
             .with_no_client_auth()
             .with_single_cert(vec![own.certificate.clone()], own.key.clone_key())?;
         Ok(Arc::new(config))
+    }
+
+    fn ahead<T: Stream>(io: T) -> T {
+        io
     }
 
     fn connect<T: Stream>(context: &Arc<ClientConfig>, io: T) -> Outcome<RustlsSession<T>> {

@@ -24,6 +24,7 @@ impl Library for RustlsUnbuffered {
     type Client = Arc<ClientConfig>;
     type Server = Arc<ServerConfig>;
     type Session<T: Stream> = UnbufferedSession<T>;
+    type Ahead<T: Stream> = T;
     type Socket = UnbufferedSession<Counted>;
     type Peer = Rustls;
 
@@ -41,6 +42,10 @@ impl Library for RustlsUnbuffered {
 
     fn default_server() -> Outcome<Arc<ServerConfig>> {
         Rustls::default_server()
+    }
+
+    fn ahead<T: Stream>(io: T) -> T {
+        io
     }
 
     fn connect<T: Stream>(context: &Arc<ClientConfig>, io: T) -> Outcome<UnbufferedSession<T>> {
