@@ -6,6 +6,7 @@ use tls_core::RecordBuffer;
 use tls_core::limits::MAX_RECORD_PLAINTEXT;
 
 /// Copies the first record's worth out of the pieces and hands it to `f`.
+#[inline]
 pub(crate) fn gathered<'p, T>(
     pieces: impl Iterator<Item = &'p [u8]>,
     f: impl FnOnce(&[u8]) -> T,

@@ -276,11 +276,18 @@ impl<L: Library> TlsSession for Session<L> {
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if let [one] = bufs
-            && (1..=MAX_RECORD_PLAINTEXT).contains(&one.len())
-            && let Some((lender, inner)) = self.plain()
-        {
-            return lender.lend(io, || inner.write_plain(one));
+        if let Some((lender, inner)) = self.plain() {
+            let fits = |octets| (1..=MAX_RECORD_PLAINTEXT).contains(&octets);
+            match bufs {
+                [one] if fits(one.len()) => return lender.lend(io, || inner.write_plain(one)),
+                several if fits(several.iter().map(|buf| buf.len()).sum()) => {
+                    let pieces = several.iter().map(|buf| &**buf);
+                    return gathered(pieces, |record| {
+                        lender.lend(io, || inner.write_plain(record))
+                    });
+                }
+                _ => {}
+            }
         }
         self.check_open()?;
         if self.kernel.is_some()

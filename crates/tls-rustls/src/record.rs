@@ -2,7 +2,12 @@
 
 use std::io::{self, IoSlice, Write};
 
+use tls_core::RecordBuffer;
 use tls_core::limits::MAX_RECORD_PLAINTEXT;
+
+/// So many octets are copied together at less cost than rustls, which allocates
+/// for them, takes several slices.
+const FEW: usize = 4096;
 
 /// How many slices are gathered without allocating.
 const WINDOW: usize = 64;
@@ -19,7 +24,24 @@ pub(crate) fn write(
         let part = one.get(skip..).unwrap_or_default();
         return writer.write(&part[..part.len().min(MAX_RECORD_PLAINTEXT)]);
     }
+    let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
+    if whole <= FEW {
+        return write_copy(writer, bufs, skip);
+    }
     write_slices(writer, bufs, skip)
+}
+
+fn write_copy(mut writer: impl Write, bufs: &[IoSlice<'_>], mut skip: usize) -> io::Result<usize> {
+    let mut buffer = RecordBuffer::take();
+    let mut filled = 0;
+    for buf in bufs {
+        let passed = skip.min(buf.len());
+        skip -= passed;
+        let part = &buf[passed..];
+        buffer[filled..][..part.len()].copy_from_slice(part);
+        filled += part.len();
+    }
+    writer.write(&buffer[..filled])
 }
 
 fn write_slices(
