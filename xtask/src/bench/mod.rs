@@ -200,6 +200,11 @@ fn write(options: &Options, run: &Run, bounds: &Bounds) -> Outcome {
     saved::write(&report, &page::html(run, bounds))?;
     println!("results: {}", results.display());
     println!("report: {}", report.display());
+    if let Some(picture) = page::picture(run) {
+        let file = folder.join("defaults.svg");
+        saved::write(&file, &picture)?;
+        println!("its main figure: {}", file.display());
+    }
     Ok(())
 }
 

@@ -170,6 +170,17 @@ fn time(results: &[Measurement]) -> Figure {
     }
 }
 
+/// What a user sees first: the usual round trip with the defaults of both.
+pub(crate) fn first(results: &[Measurement]) -> Option<Panel> {
+    let of_it = by_instrument(results, Instrument::Wall, |r| {
+        let median = names::family(&r.id) == "defaults" && r.id.ends_with("/p50");
+        median && names::is_backend(&r.backend)
+    });
+    let mut panel = ratios(&of_it, "time, polytls / direct use", |_| None).pop()?;
+    panel.title = "A round trip over TCP, each with its defaults".to_owned();
+    Some(panel)
+}
+
 fn instructions(results: &[Measurement], bounds: &Bounds) -> Figure {
     let of_it = by_instrument(results, Instrument::Instructions, |r| r.ratio.is_some());
     let bound = |r: &Measurement| bounds.limit(&r.id, &r.backend);

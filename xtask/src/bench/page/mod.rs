@@ -15,6 +15,15 @@ use crate::bench::measurement::{Instrument, Measurement};
 use crate::bench::saved::{About, Run};
 use crate::bench::{table, units};
 
+const STYLE: &str = include_str!("style.css");
+
+/// The one figure that stands for all, as a picture; `None` if it was not
+/// measured.
+pub(crate) fn picture(run: &Run) -> Option<String> {
+    let panel = figures::first(&run.results)?;
+    Some(panel.alone(STYLE).into_string())
+}
+
 /// The file.
 pub(crate) fn html(run: &Run, bounds: &Bounds) -> String {
     let figures = figures::all(&run.results, bounds);
@@ -25,7 +34,7 @@ pub(crate) fn html(run: &Run, bounds: &Bounds) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "What polytls costs: " (run.date) }
-                style { (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(STYLE)) }
             }
             body {
                 header {
@@ -282,6 +291,26 @@ mod tests {
         ] {
             assert!(!page.contains(outside), "{outside}");
         }
+    }
+
+    #[test]
+    fn the_picture_has_the_medians_of_the_backends_and_needs_no_other_file() {
+        let of = |id, backend| timed(id, backend, 0.9, 0.8, 1.0);
+        let results = vec![
+            of("defaults/round/64/p50", "boring"),
+            of("defaults/round/64/p50", "rustls-unbuffered"),
+            of("defaults/round/64/p99", "openssl"),
+            of("latency/64/p50", "rustls"),
+        ];
+        let picture = picture(&run(results)).unwrap();
+        assert!(picture.contains("BoringSSL") && picture.starts_with("<svg"));
+        for other in ["OpenSSL", "unbuffered", "rustls", "url(", "@import"] {
+            assert!(!picture.contains(other), "{other}");
+        }
+        assert_eq!(
+            super::picture(&run(vec![of("latency/64/p50", "rustls")])),
+            None
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What all plots have in common: a frame that is read aloud, text, marks.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// The width of every plot, in the units of its drawing. A narrow phone shows
 /// one unit as about one pixel.
@@ -36,6 +36,30 @@ impl Panel {
                     desc id=(description) { (self.description) }
                     (self.content)
                 }
+            }
+        }
+    }
+}
+
+impl Panel {
+    /// The plot as a file of its own, with the page's style.
+    pub(crate) fn alone(&self, style: &str) -> Markup {
+        /// Room around it, and for the heading above.
+        const MARGIN: f64 = 16.0;
+        const HEADING: f64 = 30.0;
+        let (width, height) = (WIDTH + 2.0 * MARGIN, self.height + 2.0 * MARGIN + HEADING);
+        let (left, top) = (-MARGIN, -MARGIN - HEADING);
+        let frame = [left, top, width, height].map(number).join(" ");
+        html! {
+            svg xmlns="http://www.w3.org/2000/svg" viewBox=(frame) width=(number(2.0 * width))
+                role="img" font-family="system-ui, sans-serif" {
+                title { (self.title) }
+                desc { (self.description) }
+                style { (PreEscaped(style)) }
+                rect x=(number(left)) y=(number(top)) width=(number(width))
+                    height=(number(height)) fill="var(--card)" {}
+                (text("label", Anchor::Start, 0.0, -14.0, &self.title))
+                (self.content)
             }
         }
     }
