@@ -149,7 +149,7 @@ impl<L: Library> Bench for Exchanges<L> {
                 })?,
                 Pattern::OneWay(octets) => meter.measure(|| {
                     (0..MEBIBYTE / BURST).try_for_each(|_| {
-                        (0..BURST / octets).try_for_each(|_| client.send(&message))?;
+                        (0..BURST / octets).try_for_each(|_| client.send(message))?;
                         server.receive(buf, BURST)
                     })
                 })?,
