@@ -150,6 +150,31 @@ impl<L: Library> Session<L> {
         is_plain.then_some((&mut self.lender, &mut self.inner))
     }
 
+    /// A write of several pieces, or one where more is to be done first. Apart,
+    /// so that the usual one stays small.
+    #[inline(never)]
+    fn write_more(
+        &mut self,
+        io: &mut dyn Transport,
+        bufs: &[IoSlice<'_>],
+    ) -> Result<Step<usize>, Error> {
+        if fits_a_record(bufs.iter().map(|buf| buf.len()).sum())
+            && let Some((lender, inner)) = self.plain()
+        {
+            let pieces = bufs.iter().map(|buf| &**buf);
+            return gathered(pieces, |record| {
+                lender.lend(io, || inner.write_plain(record))
+            });
+        }
+        self.check_open()?;
+        if self.kernel.is_some()
+            && let Some(step) = self.by_kernel(io, |offload, io| offload.write(io, bufs))?
+        {
+            return Ok(step);
+        }
+        self.run(io, |inner| inner.write(bufs))
+    }
+
     /// Makes a call of the kernel's session, once the handshake is done. `None`
     /// if the records stay with the library.
     fn by_kernel<T>(
@@ -276,26 +301,13 @@ impl<L: Library> TlsSession for Session<L> {
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if let Some((lender, inner)) = self.plain() {
-            let fits = |octets| (1..=MAX_RECORD_PLAINTEXT).contains(&octets);
-            match bufs {
-                [one] if fits(one.len()) => return lender.lend(io, || inner.write_plain(one)),
-                several if fits(several.iter().map(|buf| buf.len()).sum()) => {
-                    let pieces = several.iter().map(|buf| &**buf);
-                    return gathered(pieces, |record| {
-                        lender.lend(io, || inner.write_plain(record))
-                    });
-                }
-                _ => {}
-            }
-        }
-        self.check_open()?;
-        if self.kernel.is_some()
-            && let Some(step) = self.by_kernel(io, |offload, io| offload.write(io, bufs))?
+        if let [one] = bufs
+            && fits_a_record(one.len())
+            && let Some((lender, inner)) = self.plain()
         {
-            return Ok(step);
+            return lender.lend(io, || inner.write_plain(one));
         }
-        self.run(io, |inner| inner.write(bufs))
+        self.write_more(io, bufs)
     }
 
     fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
@@ -712,6 +724,11 @@ impl<L: Library> Inner<L> {
             Pause::Failed(error) => Err(error),
         }
     }
+}
+
+/// Whether so many octets are something, and no more than one record holds.
+fn fits_a_record(octets: usize) -> bool {
+    (1..=MAX_RECORD_PLAINTEXT).contains(&octets)
 }
 
 /// A [`Pause`] that is not the end.
