@@ -13,11 +13,9 @@ mod grounds;
 mod library;
 pub mod openssl;
 pub mod pkcs8;
-mod promises;
 mod session;
 pub mod x509;
 
 pub use grounds::{Class, Grounds};
 pub use library::{Library, Pause};
-pub use promises::capabilities;
 pub use session::Session;

@@ -2,12 +2,9 @@
 
 use std::sync::LazyLock;
 
-use backend_kit::capabilities;
 use boring::error::ErrorStack;
 use boring::ssl::{SslContext, SslContextBuilder, SslMethod};
-use tls_core::{
-    BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion, Role, SignatureScheme,
-};
+use tls_core::{BackendInfo, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::{ffi, names, queue};
 
@@ -34,9 +31,7 @@ fn probe() -> BackendInfo {
         builder.set_verify_algorithm_prefs(&[names::scheme(scheme)])?;
         ffi::set_signing_schemes(builder, &[scheme.number()])
     });
-    let both = capabilities(&info, can_set);
-    info.client = both & Capabilities::of(Role::Client);
-    info.server = both & Capabilities::of(Role::Server);
+    info.promise_all(kernel_tls::capabilities(), can_set);
     info
 }
 
@@ -75,6 +70,8 @@ fn accepted<T: Copy>(
 
 #[cfg(test)]
 mod tests {
+    use tls_core::{Capabilities, Role};
+
     use super::*;
 
     #[test]

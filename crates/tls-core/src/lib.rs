@@ -27,12 +27,14 @@ mod config;
 mod erased;
 mod error;
 mod facts;
+mod fingerprint;
 mod iana;
 mod identity;
 mod kernel;
 mod key_log;
 mod lent;
 pub mod limits;
+mod promises;
 mod read_ahead;
 mod roots;
 mod server_name;
@@ -58,6 +60,7 @@ pub use error::{
     Unsupported,
 };
 pub use facts::SessionFacts;
+pub use fingerprint::Fingerprint;
 pub use iana::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 pub use identity::Identity;
 pub use kernel::KernelTls;

@@ -2,12 +2,9 @@
 
 use std::sync::LazyLock;
 
-use backend_kit::capabilities;
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslContextBuilder, SslMethod};
-use tls_core::{
-    BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion, Role, SignatureScheme,
-};
+use tls_core::{BackendInfo, CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
 
 use crate::context::SECURITY_LEVEL;
 use crate::{ffi, names, queue};
@@ -31,9 +28,7 @@ fn probe() -> BackendInfo {
     info.signature_schemes = accepted(SignatureScheme::ALL, |builder, scheme| {
         builder.set_sigalgs_list(names::signature_scheme(scheme))
     });
-    let both = capabilities(&info, can_set);
-    info.client = both & Capabilities::of(Role::Client);
-    info.server = both & Capabilities::of(Role::Server);
+    info.promise_all(kernel_tls::capabilities(), can_set);
     info
 }
 
@@ -93,6 +88,8 @@ fn accepted<T: Copy>(
 
 #[cfg(test)]
 mod tests {
+    use tls_core::{Capabilities, Role};
+
     use super::*;
 
     #[test]

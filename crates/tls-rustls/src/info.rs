@@ -1,7 +1,7 @@
 //! What rustls can do with this provider.
 
 use rustls::crypto::CryptoProvider;
-use tls_core::{BackendInfo, Capabilities, CipherSuite, NamedGroup, ProtocolVersion, Role};
+use tls_core::BackendInfo;
 
 use crate::backend::NAME;
 use crate::names;
@@ -18,47 +18,9 @@ pub(crate) fn probe(provider: &CryptoProvider) -> BackendInfo {
     info.cipher_suites = names::suites(provider);
     info.groups = names::groups(provider);
     info.signature_schemes = names::schemes(provider);
-    let both = capabilities(&info.cipher_suites, &info.groups);
-    info.client = both & Capabilities::of(Role::Client);
-    info.server = both & Capabilities::of(Role::Server);
+    // A version whose suites the provider has can be chosen.
+    info.promise_all(kernel_tls::capabilities(), |_| true);
     info
-}
-
-/// What holds in each role that it means something in.
-fn capabilities(suites: &[CipherSuite], groups: &[NamedGroup]) -> Capabilities {
-    let mut flags = Capabilities::GROUPS
-        | Capabilities::SIGNATURE_SCHEMES
-        | Capabilities::ROOTS
-        | Capabilities::VERIFY_IP
-        | Capabilities::VERIFY_CHAIN_ONLY
-        | Capabilities::VERIFY_NOTHING
-        | Capabilities::IDENTITY
-        | Capabilities::CLIENT_AUTH_OPTIONAL
-        | Capabilities::CLIENT_AUTH_REQUIRED
-        | Capabilities::SNI
-        | Capabilities::ALPN
-        | Capabilities::ALPN_STRICT
-        | Capabilities::ALPN_OCTETS
-        | Capabilities::CERTIFICATE_RULES
-        | Capabilities::KEY_LOG
-        | Capabilities::EXPORTER
-        | Capabilities::FACT_VERSION
-        | Capabilities::FACT_CIPHER_SUITE
-        | Capabilities::FACT_GROUP
-        | Capabilities::FACT_SIGNATURE_SCHEME
-        | Capabilities::FACT_PEER_CHAIN;
-    let has = |version| suites.iter().any(|suite| suite.version() == version);
-    if has(ProtocolVersion::Tls12) {
-        flags |= Capabilities::TLS12 | Capabilities::CIPHER_SUITES_TLS12;
-    }
-    if has(ProtocolVersion::Tls13) {
-        flags |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
-        flags |= kernel_tls::capabilities();
-        if groups.contains(&NamedGroup::X25519MLKEM768) {
-            flags |= Capabilities::POST_QUANTUM_GROUPS;
-        }
-    }
-    flags
 }
 
 /// What the provider calls itself: the name of its key provider's type.

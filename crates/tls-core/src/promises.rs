@@ -1,12 +1,27 @@
 //! What a library with all settings promises.
 
-use tls_core::{BackendInfo, Capabilities, NamedGroup, ProtocolVersion};
+use crate::{BackendInfo, Capabilities, NamedGroup, ProtocolVersion, Role};
 
-/// All that a library promises, of those whose every setting can be made: what
-/// does not depend on its build, and what its suites, groups and schemes say.
-/// `settable` tells whether a version can be chosen.
-pub fn capabilities(
+impl BackendInfo {
+    /// Promises, in each role that it means something in, all that a library
+    /// promises whose every setting can be made: what does not depend on its
+    /// build, and what its suites, groups and schemes say. `settable` tells
+    /// whether a version can be chosen; `kernel` is what there is of kernel
+    /// TLS, which takes TLS 1.3.
+    pub fn promise_all(
+        &mut self,
+        kernel: Capabilities,
+        settable: impl Fn(ProtocolVersion) -> bool,
+    ) {
+        let both = all_of(self, kernel, settable);
+        self.client = both & Capabilities::of(Role::Client);
+        self.server = both & Capabilities::of(Role::Server);
+    }
+}
+
+fn all_of(
     info: &BackendInfo,
+    kernel: Capabilities,
     settable: impl Fn(ProtocolVersion) -> bool,
 ) -> Capabilities {
     let mut found = Capabilities::ROOTS
@@ -37,8 +52,7 @@ pub fn capabilities(
     }
     if has_version(ProtocolVersion::Tls13) {
         found |= Capabilities::TLS13 | Capabilities::CIPHER_SUITES_TLS13 | Capabilities::KEY_UPDATE;
-        // All of these libraries show their secrets to a key log.
-        found |= kernel_tls::capabilities();
+        found |= kernel;
     }
     if !info.groups.is_empty() {
         found |= Capabilities::GROUPS;
