@@ -45,7 +45,7 @@ struct Inner<L> {
     waits_for: Interest,
     facts: Option<Box<SessionFacts>>,
     /// The error that ended the session.
-    failed: Option<Error>,
+    failed: Option<Box<Error>>,
     /// `close` was called.
     closed: bool,
     /// `close_notify` was given to the transport or staged.
@@ -219,7 +219,7 @@ impl<L: Library> Session<L> {
         let settled = kernel.settle(io, finished);
         inner.library.rest();
         if let Err(error) = &settled {
-            inner.failed = Some(error.clone());
+            inner.failed = Some(Box::new(error.clone()));
         }
         settled
     }
@@ -227,7 +227,7 @@ impl<L: Library> Session<L> {
     /// Repeats the error that ended the session.
     fn check_sound(&self) -> Result<(), Error> {
         match &self.inner.failed {
-            Some(error) => Err(error.clone()),
+            Some(error) => Err((**error).clone()),
             None => Ok(()),
         }
     }
@@ -408,12 +408,18 @@ impl<L: Library> Inner<L> {
     /// chance to leave.
     fn ended<T>(&mut self, result: Result<Step<T>, Error>) -> Result<Step<T>, Error> {
         if let Err(error) = &result {
-            L::clear_errors();
-            let _ = self.library.stream_mut().flush_staged();
-            self.failed = Some(error.clone());
+            self.fail(error);
         }
         self.plain = self.is_plain();
         result
+    }
+
+    /// Apart, so that a call that goes well stays small.
+    #[cold]
+    fn fail(&mut self, error: &Error) {
+        L::clear_errors();
+        let _ = self.library.stream_mut().flush_staged();
+        self.failed = Some(Box::new(error.clone()));
     }
 
     fn is_plain(&self) -> bool {
@@ -557,7 +563,7 @@ impl<L: Library> Inner<L> {
             L::clear_errors();
             let answered = self.library.answer_key_update();
             if let Err(error) = self.sent(answered) {
-                self.failed = Some(error);
+                self.failed = Some(Box::new(error));
             }
         }
         true
@@ -582,15 +588,23 @@ impl<L: Library> Inner<L> {
     fn write_plain(&mut self, record: &[u8]) -> Result<Step<usize>, Error> {
         match self.library.write(record) {
             Ok(octets) if !self.library.stream().is_staged() => Ok(Step::Ready(octets)),
-            answer => {
-                let result = self.write_on(record, answer);
-                self.ended(result)
-            }
+            answer => self.write_on(record, answer),
         }
     }
 
-    /// Goes on with a write from what the library has answered.
+    /// Goes on with a write from what the library has answered, and ends the
+    /// call. Apart, so that the usual write stays small.
+    #[inline(never)]
     fn write_on(
+        &mut self,
+        record: &[u8],
+        answer: Result<usize, Pause>,
+    ) -> Result<Step<usize>, Error> {
+        let result = self.write_until_done(record, answer);
+        self.ended(result)
+    }
+
+    fn write_until_done(
         &mut self,
         record: &[u8],
         mut answer: Result<usize, Pause>,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use boring::error::ErrorStack;
 use boring::ssl::{Ssl, SslContext, SslContextRef, SslVerifyMode};
 use tls_core::{
-    ClientConfig, Error, NamedGroup, ProtocolVersion, Role, ServerName, ServerVerification,
+    ClientConfig, Error, NamedGroup, PeerChains, ProtocolVersion, Role, ServerName,
+    ServerVerification,
 };
 
 use crate::context::HOST_FLAGS;
@@ -23,6 +24,7 @@ pub struct ClientContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     config: ClientConfig,
+    peers: Arc<PeerChains>,
     /// The group of the only key share, where the library would send two.
     key_share: Option<u16>,
 }
@@ -61,6 +63,7 @@ impl ClientContext {
         Ok(Self(Arc::new(Inner {
             ssl: builder.build(),
             config: config.clone(),
+            peers: Arc::default(),
             key_share,
         })))
     }
@@ -77,11 +80,12 @@ impl ClientContext {
         let by_name = matches!(verification, ServerVerification::Full(_));
         let (ssl, server_name) = self.ssl(name, by_name).map_err(failed)?;
         let known = Known {
-            role: Role::Client,
             server_name,
             verifies: !matches!(verification, ServerVerification::Nothing),
+            peers: Arc::clone(&self.0.peers),
         };
-        session::new(ssl, known, config.protocol().prefers_kernel_tls())
+        let prefers_kernel = config.protocol().prefers_kernel_tls();
+        session::new(ssl, Role::Client, known, prefers_kernel)
     }
 
     /// The library's session, and the name that it will send.
@@ -93,6 +97,7 @@ impl ClientContext {
         let mut ssl = Ssl::new(&self.0.ssl)?;
         ffi::set_connect_state(&mut ssl);
         ffi::never_renegotiate(&mut ssl);
+        ffi::shed_config(&mut ssl);
         Notes::attach(&mut ssl)?;
         if let Some(group) = self.0.key_share {
             ffi::set_key_shares(&mut ssl, &[group])?;

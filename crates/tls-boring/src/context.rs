@@ -25,6 +25,7 @@ pub(crate) fn builder(protocol: &Protocol, info: &BackendInfo) -> Result<SslCont
     let build = || {
         let mut builder = SslContext::builder(SslMethod::tls())?;
         set_behaviour(&mut builder);
+        ffi::share_certificates(&mut builder)?;
         set_verification(&mut builder);
         set_algorithms(&mut builder, protocol, info)?;
         set_key_log(&mut builder, protocol);

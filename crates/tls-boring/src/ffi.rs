@@ -16,7 +16,7 @@ use boring::x509::{
 };
 use boring_sys as sys;
 use foreign_types::{ForeignType, ForeignTypeRef};
-use tls_core::{Alert, CertificateDer, Role};
+use tls_core::{Alert, Role};
 
 use crate::{presented, verify};
 
@@ -91,6 +91,21 @@ pub(crate) fn send_no_tickets(builder: &mut SslContextBuilder) {
     unsafe { sys::SSL_CTX_set_num_tickets(builder.as_ptr(), 0) };
 }
 
+/// Has the context's sessions share the certificates that their peers send.
+pub(crate) fn share_certificates(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    // SAFETY: makes a pool of its own, or null.
+    let pool = unsafe { sys::CRYPTO_BUFFER_POOL_new() };
+    if pool.is_null() {
+        return Err(ErrorStack::get());
+    }
+    // SAFETY: both are live, the context by an exclusive reference. It takes a
+    // reference of its own to the pool.
+    unsafe { sys::SSL_CTX_set1_buffer_pool(builder.as_ptr(), pool) };
+    // SAFETY: this is the reference that was made above, not used any more.
+    unsafe { sys::CRYPTO_BUFFER_POOL_free(pool) };
+    Ok(())
+}
+
 /// How the library verifies the chains of the context's sessions.
 pub(crate) fn verify_param_mut(builder: &mut SslContextBuilder) -> &mut X509VerifyParamRef {
     // SAFETY: the pointer comes from a live, exclusive reference.
@@ -118,6 +133,15 @@ pub(crate) fn set_connect_state(ssl: &mut SslRef) {
 pub(crate) fn set_accept_state(ssl: &mut SslRef) {
     // SAFETY: the pointer comes from a live, exclusive reference.
     unsafe { sys::SSL_set_accept_state(ssl.as_ptr()) }
+}
+
+/// Has a session give up, when its handshake is done, the configuration that
+/// only a handshake needs. It must not renegotiate either.
+pub(crate) fn shed_config(ssl: &mut SslRef) {
+    // SAFETY: the pointer comes from a live, exclusive reference. What reads
+    // the configuration later fails, and the session's reference, by which
+    // safe code could ask for it, is not handed out.
+    unsafe { sys::SSL_set_shed_handshake_config(ssl.as_ptr(), 1) }
 }
 
 /// Keeps a session from renegotiating: a peer that asks for it is refused.
@@ -170,27 +194,24 @@ pub(crate) fn send_fatal_alert(ssl: &mut SslRef, alert: Alert) {
 }
 
 /// The certificates as the peer sent them, its own first.
-pub(crate) fn peer_certificates(ssl: &SslRef) -> Vec<CertificateDer<'static>> {
+pub(crate) fn peer_certificates(ssl: &SslRef) -> impl Iterator<Item = &[u8]> + Clone {
     // SAFETY: the pointer comes from a live reference.
     let stack = unsafe { sys::SSL_get0_peer_certificates(ssl.as_ptr()) };
     // SAFETY: the stack is the session's, which does not change while it is
     // borrowed; of null the function makes 0.
     let count = unsafe { sys::OPENSSL_sk_num(stack.cast()) };
-    (0..count)
-        .map(|index| {
-            // SAFETY: as above, and the index is below the count.
-            let buffer = unsafe { sys::OPENSSL_sk_value(stack.cast(), index) };
-            let buffer = buffer.cast_const().cast::<sys::CRYPTO_BUFFER>();
-            // SAFETY: the members of this stack are buffers, and never null.
-            let data = unsafe { sys::CRYPTO_BUFFER_data(buffer) };
-            // SAFETY: as above.
-            let length = unsafe { sys::CRYPTO_BUFFER_len(buffer) };
-            // SAFETY: a certificate has at least one octet, so the buffer has
-            // data, which lives as long as the session is borrowed.
-            let octets = unsafe { slice::from_raw_parts(data, length) };
-            CertificateDer::from(octets.to_vec())
-        })
-        .collect()
+    (0..count).map(move |index| {
+        // SAFETY: as above, and the index is below the count.
+        let buffer = unsafe { sys::OPENSSL_sk_value(stack.cast(), index) };
+        let buffer = buffer.cast_const().cast::<sys::CRYPTO_BUFFER>();
+        // SAFETY: the members of this stack are buffers, and never null.
+        let data = unsafe { sys::CRYPTO_BUFFER_data(buffer) };
+        // SAFETY: as above.
+        let length = unsafe { sys::CRYPTO_BUFFER_len(buffer) };
+        // SAFETY: a certificate has at least one octet, so the buffer has
+        // data, which lives as long as the session is borrowed.
+        unsafe { slice::from_raw_parts(data, length) }
+    })
 }
 
 /// Lets [`presented::inspect`] see the certificates of TLS 1.3 before the

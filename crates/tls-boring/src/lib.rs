@@ -19,7 +19,7 @@
 //! - A peer that asks to renegotiate is refused, in both roles.
 //!
 //! What the contract has no word for is reached through the library's own
-//! types: [`BoringLibrary::ssl`], [`ClientContext::ssl_context`] and
+//! types: [`BoringLibrary::as_ptr`], [`ClientContext::ssl_context`] and
 //! [`ServerContext::ssl_context`].
 
 mod backend;

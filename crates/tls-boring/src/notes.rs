@@ -1,6 +1,7 @@
 //! What callbacks leave for the session that they belong to.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::mem;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use boring::error::ErrorStack;
 use boring::ex_data::Index;
@@ -11,13 +12,23 @@ use tls_core::Error;
 use crate::hello::Shared;
 use crate::verify::Fault;
 
-/// Kept in the library's session, where callbacks find it.
+/// Kept in the library's session, where callbacks find it. It is small while
+/// there is nothing to note, because a session keeps it as long as it lives.
 #[derive(Default)]
-pub(crate) struct Notes {
-    refusal: OnceLock<Error>,
-    shared: OnceLock<Shared>,
-    faults: Mutex<Vec<Fault>>,
-    secrets: Mutex<Option<Box<Secrets>>>,
+pub(crate) struct Notes(Mutex<Noted>);
+
+#[derive(Default)]
+struct Noted {
+    shared: Option<Shared>,
+    /// What is wrong with the peer.
+    objections: Option<Box<Objections>>,
+    secrets: Option<Box<Secrets>>,
+}
+
+#[derive(Default)]
+struct Objections {
+    refusal: Option<Error>,
+    faults: Vec<Fault>,
 }
 
 impl Notes {
@@ -35,54 +46,59 @@ impl Notes {
     /// Why a callback refused the peer: exactly, where the library knows only
     /// that it did. The first reason stays.
     pub(crate) fn refuse(&self, error: Error) {
-        let _ = self.refusal.set(error);
+        let mut noted = self.lock();
+        let objections = noted.objections.get_or_insert_default();
+        objections.refusal.get_or_insert(error);
     }
 
     /// Why a callback refused the peer, if one did.
     pub(crate) fn refusal(&self) -> Option<Error> {
-        self.refusal.get().cloned()
+        let noted = self.lock();
+        noted.objections.as_ref()?.refusal.clone()
     }
 
     /// Keeps what a server has in common with its client.
     pub(crate) fn share(&self, shared: Shared) {
-        let _ = self.shared.set(shared);
+        self.lock().shared = Some(shared);
     }
 
     /// What a server has in common with its client, once its hello came.
     pub(crate) fn shared(&self) -> Option<Shared> {
-        self.shared.get().copied()
+        self.lock().shared
     }
 
     /// Adds a fault of the peer's chain.
     pub(crate) fn add_fault(&self, fault: Fault) {
-        self.lock().push(fault);
+        let mut noted = self.lock();
+        noted.objections.get_or_insert_default().faults.push(fault);
     }
 
     /// The faults of the peer's chain, which are forgotten then.
     pub(crate) fn take_faults(&self) -> Vec<Fault> {
-        std::mem::take(&mut self.lock())
+        let mut noted = self.lock();
+        let objections = noted.objections.as_mut();
+        objections.map_or_else(Vec::new, |objections| mem::take(&mut objections.faults))
     }
 
     /// Keeps the secret of a line of the key log, for kernel TLS.
     pub(crate) fn note_secret(&self, line: &str) {
-        let mut secrets = self.lock_secrets();
-        secrets.get_or_insert_default().note_line(line);
+        let mut noted = self.lock();
+        noted.secrets.get_or_insert_default().note_line(line);
     }
 
     /// The secrets that were kept, once.
     pub(crate) fn take_secrets(&self) -> Secrets {
-        self.lock_secrets()
-            .take()
-            .map(|secrets| *secrets)
-            .unwrap_or_default()
+        let secrets = self.lock().secrets.take();
+        secrets.map(|secrets| *secrets).unwrap_or_default()
     }
 
-    fn lock_secrets(&self) -> std::sync::MutexGuard<'_, Option<Box<Secrets>>> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets what only a handshake needs: the peer was accepted.
+    pub(crate) fn forget_handshake(&self) {
+        self.lock().objections = None;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

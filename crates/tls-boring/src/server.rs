@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use boring::error::ErrorStack;
 use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslContextRef, SslVerifyMode};
-use tls_core::{AlpnProtocols, ClientAuth, Error, NamedGroup, Role, Roots, ServerConfig};
+use tls_core::{
+    AlpnProtocols, ClientAuth, Error, NamedGroup, PeerChains, Role, Roots, ServerConfig,
+};
 
 use crate::facts::Known;
 use crate::hello::Offer;
@@ -21,6 +23,7 @@ struct Inner {
     ssl: SslContext,
     verifies: bool,
     prefers_kernel: bool,
+    peers: Arc<PeerChains>,
 }
 
 impl ServerContext {
@@ -58,6 +61,7 @@ impl ServerContext {
             ssl: builder.build(),
             verifies: !matches!(config.client_auth(), ClientAuth::None),
             prefers_kernel: protocol.prefers_kernel_tls(),
+            peers: Arc::default(),
         })))
     }
 
@@ -68,16 +72,18 @@ impl ServerContext {
 
     pub(crate) fn accept(&self) -> Result<BoringSession, Error> {
         let known = Known {
-            role: Role::Server,
             server_name: None,
             verifies: self.0.verifies,
+            peers: Arc::clone(&self.0.peers),
         };
-        session::new(self.ssl().map_err(failed)?, known, self.0.prefers_kernel)
+        let ssl = self.ssl().map_err(failed)?;
+        session::new(ssl, Role::Server, known, self.0.prefers_kernel)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.0.ssl)?;
         ffi::set_accept_state(&mut ssl);
+        ffi::shed_config(&mut ssl);
         Notes::attach(&mut ssl)?;
         Ok(ssl)
     }

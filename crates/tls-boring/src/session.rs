@@ -4,7 +4,8 @@ use std::ffi::c_int;
 
 use backend_kit::{Library, Pause};
 use boring::error::ErrorStack;
-use boring::ssl::{self, ErrorCode, Ssl, SslRef, SslStream};
+use boring::ssl::{self, ErrorCode, Ssl, SslStream};
+use foreign_types::ForeignTypeRef;
 use kernel_tls::Secrets;
 use tls_core::{Alert, Capabilities, Error, PeerMisbehaved, Role, SessionFacts, StagedTransport};
 
@@ -25,7 +26,9 @@ pub type BoringSession = backend_kit::Session<BoringLibrary>;
 #[derive(Debug)]
 pub struct BoringLibrary {
     stream: SslStream<Gate>,
-    known: Known,
+    role: Role,
+    /// Taken when the handshake is done.
+    known: Option<Box<Known>>,
     /// By how many the records that came differ from those that the keys for
     /// reading have counted. It changes when the keys do.
     uncounted: u64,
@@ -33,13 +36,19 @@ pub struct BoringLibrary {
 
 /// A session whose handshake has not begun. It goes to the kernel when that is done, where that is possible and
 /// preferred.
-pub(crate) fn new(ssl: Ssl, known: Known, prefers_kernel: bool) -> Result<BoringSession, Error> {
+pub(crate) fn new(
+    ssl: Ssl,
+    role: Role,
+    known: Known,
+    prefers_kernel: bool,
+) -> Result<BoringSession, Error> {
     BoringSession::new(|transport| {
         let stream = SslStream::new(ssl, Gate::new(transport))
             .map_err(|error| Error::backend(NAME, error))?;
         Ok(BoringLibrary {
             stream,
-            known,
+            role,
+            known: Some(Box::new(known)),
             uncounted: 0,
         })
     })
@@ -47,9 +56,14 @@ pub(crate) fn new(ssl: Ssl, known: Known, prefers_kernel: bool) -> Result<Boring
 }
 
 impl BoringLibrary {
-    /// The library's own session, for what the contract has no word for.
-    pub fn ssl(&self) -> &SslRef {
-        self.stream.ssl()
+    /// The library's own session (`SSL`), for what the contract has no word for.
+    ///
+    /// It lives as long as this borrow of `self` may. When the handshake is
+    /// done its configuration is gone (`SSL_set_shed_handshake_config`), and
+    /// what would read that fails: `SSL_get_ciphers`, for instance, gives null.
+    /// The `SslRef` of the `boring` crate does not expect that.
+    pub fn as_ptr(&self) -> *mut boring_sys::SSL {
+        self.stream.ssl().as_ptr()
     }
 
     fn count_uncounted(&self) -> u64 {
@@ -98,14 +112,14 @@ impl BoringLibrary {
         Pause::Failed(if queued.errors().is_empty() {
             Error::backend(NAME, code.to_string())
         } else {
-            translate(ssl, self.known.role, &queued, false)
+            translate(ssl, self.role, &queued, false)
         })
     }
 
     /// A record came whose type does not exist: the peer speaks another
     /// protocol, if it is its first.
     fn refuse_odd(&mut self) -> Error {
-        if !was_heard(self.stream.ssl(), self.known.role) {
+        if !was_heard(self.stream.ssl(), self.role) {
             return PeerMisbehaved::NotTls.into();
         }
         ffi::send_fatal_alert(self.stream.ssl_mut(), Alert::UNEXPECTED_MESSAGE);
@@ -114,7 +128,7 @@ impl BoringLibrary {
 
     fn translate(&self, error: &ssl::Error) -> Error {
         let ended = self.stream().has_ended();
-        let role = self.known.role;
+        let role = self.role;
         match error.ssl_error() {
             Some(queued) => translate(self.stream.ssl(), role, queued, ended),
             None if ended => Error::Truncated,
@@ -130,7 +144,7 @@ impl Library for BoringLibrary {
         .union(Capabilities::KTLS_TX);
 
     fn role(&self) -> Role {
-        self.known.role
+        self.role
     }
 
     fn stream(&self) -> &StagedTransport {
@@ -149,7 +163,14 @@ impl Library for BoringLibrary {
     fn facts(&mut self) -> Result<SessionFacts, Error> {
         ffi::stop_watching(self.stream.ssl_mut());
         self.uncounted = self.count_uncounted();
-        Ok(facts::collect(self.stream.ssl(), &mut self.known))
+        let ssl = self.stream.ssl();
+        if let Some(notes) = Notes::of(ssl) {
+            notes.forget_handshake();
+        }
+        match self.known.take() {
+            Some(known) => Ok(facts::collect(ssl, self.role, *known)),
+            None => Err(Error::backend(NAME, "the facts were collected before")),
+        }
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {

@@ -1,8 +1,6 @@
 //! What is known of a session once its handshake is done.
 
-use rustls_pki_types::CertificateDer;
-
-use crate::{CipherSuite, NamedGroup, ProtocolVersion, SignatureScheme};
+use crate::{CipherSuite, NamedGroup, PeerCertificates, ProtocolVersion, SignatureScheme};
 
 /// What was negotiated, and with whom.
 ///
@@ -30,8 +28,9 @@ pub struct SessionFacts {
     pub server_name: Option<String>,
     /// The certificates that the peer sent, its own first; empty when it sent
     /// none. Without [`FACT_PEER_CHAIN`](crate::Capabilities::FACT_PEER_CHAIN)
-    /// the peer's own alone.
-    pub peer_certificates: Vec<CertificateDer<'static>>,
+    /// the peer's own alone. Sessions of one context share the chain of one
+    /// peer.
+    pub peer_certificates: PeerCertificates,
     /// Whether the peer's certificate was verified under the config's roots.
     /// `false` where the config accepts any certificate or where none was sent.
     pub peer_verified: bool,

@@ -1,6 +1,8 @@
 //! A certificate chain with its private key.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use crate::limits::{MAX_CHAIN_LENGTH, MAX_IDENTITY_OCTETS};
 /// key is the first one's; whether the certificates are acceptable, in their
 /// validity, purpose or signatures, is for the peer to judge. The key is wiped
 /// from memory with the last clone, and `Debug` does not show it.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Identity(Arc<Inner>);
 
 struct Inner {
@@ -30,6 +32,16 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.key.zeroize();
+    }
+}
+
+/// The key's type does not derive it.
+impl Hash for Inner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { chain, key } = self;
+        chain.hash(state);
+        discriminant(key).hash(state);
+        key.secret_der().hash(state);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
+use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
@@ -16,6 +17,13 @@ pub trait KeyLog: fmt::Debug + Send + Sync {
     /// One line of the NSS key log format, without its line end: a label, the
     /// client random and the secret, in hexadecimal.
     fn log(&self, line: &str);
+}
+
+/// Two key logs are the same if they are in the same place.
+impl Hash for dyn KeyLog {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::from_ref(self).addr().hash(state);
+    }
 }
 
 /// Appends to a file in the NSS key log format, which `SSLKEYLOGFILE` made known.

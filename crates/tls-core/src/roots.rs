@@ -20,7 +20,7 @@ use crate::limits::MAX_ROOTS_OCTETS;
 /// refused. Of the operating system's store, single certificates that cannot
 /// be read or parsed are passed over: one odd file there must not stop every
 /// program. A certificate that was passed over is not trusted.
-#[derive(Clone)]
+#[derive(Clone, Hash)]
 pub struct Roots {
     own: Arc<[CertificateDer<'static>]>,
     system: Arc<[CertificateDer<'static>]>,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use native_tls::TlsConnector;
 use tls_core::{
-    AlpnProtocols, Capabilities, ClientConfig, Error, ServerName, ServerVerification, Unsupported,
+    AlpnProtocols, Capabilities, ClientConfig, Error, PeerChains, ServerName, ServerVerification,
+    Unsupported,
 };
 
 use crate::info::{NAME, info};
@@ -21,6 +22,7 @@ pub struct ClientContext(Arc<Inner>);
 struct Inner {
     connector: TlsConnector,
     config: ClientConfig,
+    peers: Arc<PeerChains>,
 }
 
 impl ClientContext {
@@ -62,6 +64,7 @@ impl ClientContext {
         Ok(Self(Arc::new(Inner {
             connector,
             config: config.clone(),
+            peers: Arc::default(),
         })))
     }
 
@@ -71,7 +74,11 @@ impl ClientContext {
     }
 
     pub(crate) fn connect(&self, name: &ServerName<'_>) -> Result<NativeSession, Error> {
-        let Inner { connector, config } = &*self.0;
+        let Inner {
+            connector,
+            config,
+            peers,
+        } = &*self.0;
         config.check_name(info(), name)?;
         let (domain, host) = match name {
             ServerName::DnsName(host) => {
@@ -90,6 +97,7 @@ impl ClientContext {
         let known = Known {
             server_name: host.filter(|_| config.sni()),
             judging,
+            peers: Some(Arc::clone(peers)),
         };
         let start = Start::Connect {
             connector: connector.clone(),

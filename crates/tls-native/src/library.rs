@@ -3,12 +3,13 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use backend_kit::{Pause, Session};
 use native_tls::{HandshakeError, MidHandshakeTlsStream, TlsAcceptor, TlsConnector, TlsStream};
 use tls_core::{
-    Capabilities, CertificateDer, Error, LentTransport, PeerMisbehaved, Role, SessionFacts,
-    StagedTransport,
+    Capabilities, CertificateDer, Error, LentTransport, PeerChains, PeerMisbehaved, Role,
+    SessionFacts, StagedTransport,
 };
 
 use crate::info::NAME;
@@ -40,6 +41,9 @@ pub(crate) struct Known {
     /// The name that a client sends.
     pub(crate) server_name: Option<String>,
     pub(crate) judging: Judging,
+    /// The chains of the context's peers; none for a server, whose library
+    /// tells no certificate.
+    pub(crate) peers: Option<Arc<PeerChains>>,
 }
 
 /// How much of a server's certificate is judged beyond what the library does.
@@ -229,7 +233,10 @@ impl backend_kit::Library for Library {
             self.judge(own.as_ref())?;
             facts.alpn = stream.negotiated_alpn().map_err(unknown)?;
             facts.peer_verified = self.known.judging != Judging::Nothing;
-            facts.peer_certificates = own.into_iter().collect();
+            if let Some(peers) = self.known.peers.take() {
+                let own = own.iter().map(|own| &**own);
+                facts.peer_certificates = peers.share(own);
+            }
         }
         facts.server_name = self.known.server_name.take();
         Ok(facts)

@@ -41,6 +41,7 @@ impl ServerContext {
         let known = Known {
             server_name: None,
             judging: Judging::Nothing,
+            peers: None,
         };
         let session = Library::session(Start::Accept(self.acceptor.clone()), known)?;
         // The library shows no secrets, so it always keeps the records.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{Ssl, SslContext, SslContextRef, SslVerifyMode};
-use tls_core::{ClientConfig, Error, Role, ServerName, ServerVerification};
+use tls_core::{ClientConfig, Error, PeerChains, Role, ServerName, ServerVerification};
 
 use crate::context::HOST_FLAGS;
 use crate::facts::Known;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
-use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, session, signing};
+use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, session, signing, verify};
 
 /// A client's config as OpenSSL wants it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct ClientContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     config: ClientConfig,
+    peers: Arc<PeerChains>,
 }
 
 impl ClientContext {
@@ -32,7 +33,7 @@ impl ClientContext {
             ServerVerification::Full(trusted) | ServerVerification::ChainOnly(trusted) => {
                 roots::load(&mut builder, trusted)?;
                 builder.set_verify(SslVerifyMode::PEER);
-                ffi::set_deciding(&mut builder);
+                verify::install(&mut builder).map_err(failed)?;
             }
             ServerVerification::Nothing => {
                 builder.set_verify(SslVerifyMode::NONE);
@@ -52,6 +53,7 @@ impl ClientContext {
         Ok(Self(Arc::new(Inner {
             ssl: builder.build(),
             config: config.clone(),
+            peers: Arc::default(),
         })))
     }
 
@@ -67,11 +69,12 @@ impl ClientContext {
         let by_name = matches!(verification, ServerVerification::Full(_));
         let (ssl, server_name) = self.ssl(name, by_name).map_err(failed)?;
         let known = Known {
-            role: Role::Client,
             server_name,
             verifies: !matches!(verification, ServerVerification::Nothing),
+            peers: Arc::clone(&self.0.peers),
         };
-        session::new(ssl, known, config.protocol().prefers_kernel_tls())
+        let prefers_kernel = config.protocol().prefers_kernel_tls();
+        session::new(ssl, Role::Client, known, prefers_kernel)
     }
 
     /// The library's session, and the name that it will send.

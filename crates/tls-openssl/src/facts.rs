@@ -1,24 +1,27 @@
 //! Collects what was negotiated, once, when the handshake is done.
 
+use std::sync::Arc;
+
 use openssl::error::ErrorStack;
 use openssl::ssl::{NameType, SslRef};
 use openssl::x509::X509Ref;
-use tls_core::{CertificateDer, CipherSuite, Role, ServerName, SessionFacts};
+use tls_core::{CipherSuite, PeerChains, Role, ServerName, SessionFacts};
 
 use crate::{ffi, names};
 
 /// What is known of a session before its handshake.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) role: Role,
     /// The name that a client sends.
     pub(crate) server_name: Option<String>,
     /// Whether a certificate that the peer sends is verified.
     pub(crate) verifies: bool,
+    /// The chains of the context's peers.
+    pub(crate) peers: Arc<PeerChains>,
 }
 
 /// The facts of a session whose handshake is done.
-pub(crate) fn collect(ssl: &SslRef, known: &mut Known) -> Result<SessionFacts, ErrorStack> {
+pub(crate) fn collect(ssl: &SslRef, role: Role, known: Known) -> Result<SessionFacts, ErrorStack> {
     let mut facts = SessionFacts::default();
     facts.version = ssl.version2().and_then(names::version_from);
     facts.cipher_suite = ssl
@@ -29,11 +32,12 @@ pub(crate) fn collect(ssl: &SslRef, known: &mut Known) -> Result<SessionFacts, E
     facts.peer_signature_scheme = ffi::peer_signature(ssl)
         .and_then(|(kind, digest)| names::signature_scheme_from(kind, digest));
     facts.alpn = ssl.selected_alpn_protocol().map(<[u8]>::to_vec);
-    facts.server_name = match known.role {
-        Role::Client => known.server_name.take(),
+    facts.server_name = match role {
+        Role::Client => known.server_name,
         Role::Server => received_name(ssl),
     };
-    facts.peer_certificates = peer_certificates(ssl, known.role)?;
+    let presented = peer_certificates(ssl, role)?;
+    facts.peer_certificates = known.peers.share(presented.iter().map(Vec::as_slice));
     facts.peer_verified = known.verifies && !facts.peer_certificates.is_empty();
     Ok(facts)
 }
@@ -49,7 +53,7 @@ fn received_name(ssl: &SslRef) -> Option<String> {
 
 /// The certificates as the peer sent them. A server's library keeps the
 /// client's own apart from the others.
-fn peer_certificates(ssl: &SslRef, role: Role) -> Result<Vec<CertificateDer<'static>>, ErrorStack> {
+fn peer_certificates(ssl: &SslRef, role: Role) -> Result<Vec<Vec<u8>>, ErrorStack> {
     let own = match role {
         Role::Client => None,
         Role::Server => ssl.peer_certificate(),
@@ -58,6 +62,6 @@ fn peer_certificates(ssl: &SslRef, role: Role) -> Result<Vec<CertificateDer<'sta
     own.iter()
         .map(|own| &**own)
         .chain(others)
-        .map(|certificate: &X509Ref| certificate.to_der().map(CertificateDer::from))
+        .map(X509Ref::to_der)
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What the `openssl` crate does not wrap, each behind a safe function.
 
 use std::ffi::{CString, c_int, c_long, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -8,7 +9,10 @@ use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::ssl::{SslCipher, SslContextBuilder, SslMode, SslRef};
 use openssl::stack::{Stack, StackRef};
 use openssl::x509::{X509, X509Ref, X509StoreContextRef, X509VerifyResult};
-use openssl_sys::{SSL, SSL_CTX, X509_STORE_CTX, stack_st_SSL_CIPHER, stack_st_X509};
+use openssl_sys::{
+    OPENSSL_STACK, OPENSSL_sk_value, SSL, SSL_CTX, X509_STORE_CTX, X509_STORE_CTX_set_cert,
+    stack_st_SSL_CIPHER, stack_st_X509,
+};
 
 use crate::verify;
 
@@ -68,6 +72,8 @@ unsafe extern "C" {
         callback: Option<CertVerifyCallback>,
         argument: *mut c_void,
     );
+    fn OPENSSL_sk_set(stack: *mut OPENSSL_STACK, index: c_int, value: *const c_void)
+    -> *mut c_void;
     fn X509_STORE_CTX_set_verify_cb(context: *mut X509_STORE_CTX, callback: Option<VerifyCallback>);
     fn X509_STORE_CTX_get0_untrusted(context: *const X509_STORE_CTX) -> *mut stack_st_X509;
     fn X509_STORE_CTX_get_num_untrusted(context: *const X509_STORE_CTX) -> c_int;
@@ -325,16 +331,59 @@ pub(crate) fn untrusted(context: &X509StoreContextRef) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
 
+/// The certificates that the peer sent.
+pub(crate) fn presented_certificates(context: &X509StoreContextRef) -> Vec<X509> {
+    presented_stack(context)
+        .into_iter()
+        .flatten()
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// Puts others in the place of the first certificates that the peer sent, the
+/// same octet for octet. It is the session's own list that changes: what the
+/// library takes from it after the chain is judged are the others.
+pub(crate) fn replace_presented(context: &mut X509StoreContextRef, others: Vec<X509>) {
+    // SAFETY: the pointer comes from a live, exclusive reference.
+    let stack = unsafe { X509_STORE_CTX_get0_untrusted(context.as_ptr()) };
+    for (index, other) in (0..).zip(others) {
+        // SAFETY: the stack is live; of null, and of an index that is too
+        // high, the function makes null.
+        let old = unsafe { OPENSSL_sk_value(stack.cast(), index) };
+        if old.is_null() {
+            break;
+        }
+        let other = ManuallyDrop::new(other).as_ptr();
+        // SAFETY: as above, and nothing else refers to the stack, because the
+        // context is borrowed exclusively. The stack takes over the reference
+        // that is not dropped here.
+        unsafe { OPENSSL_sk_set(stack.cast(), index, other.cast()) };
+        // SAFETY: the members are certificates, and the stack has given up its
+        // reference to this one.
+        drop(unsafe { X509::from_ptr(old.cast()) });
+        if index == 0 {
+            // SAFETY: the pointer comes from a live, exclusive reference. The
+            // context takes no reference to the certificate: the stack has
+            // one, and outlives the context.
+            unsafe { X509_STORE_CTX_set_cert(context.as_ptr(), other) };
+        }
+    }
+}
+
 /// How many certificates the peer sent.
 pub(crate) fn presented(context: &X509StoreContextRef) -> usize {
+    presented_stack(context).map_or(0, StackRef::len)
+}
+
+fn presented_stack(context: &X509StoreContextRef) -> Option<&StackRef<X509>> {
     // SAFETY: the pointer comes from a live reference.
     let stack = unsafe { X509_STORE_CTX_get0_untrusted(context.as_ptr()) };
     if stack.is_null() {
-        return 0;
+        return None;
     }
     // SAFETY: the stack is the context's and lives as long; it is not changed
     // while the context is borrowed.
-    unsafe { StackRef::<X509>::from_ptr(stack) }.len()
+    Some(unsafe { StackRef::from_ptr(stack) })
 }
 
 /// Whether a certificate says that it is a CA's (RFC 5280, section 4.2.1.9).

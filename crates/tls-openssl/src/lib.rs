@@ -23,6 +23,7 @@ mod identity;
 mod info;
 mod names;
 mod notes;
+mod parsed;
 mod queue;
 mod roots;
 mod server;

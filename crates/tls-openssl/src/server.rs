@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslContextRef, SslVerifyMode};
-use tls_core::{AlpnProtocols, ClientAuth, Error, Role, Roots, ServerConfig};
+use tls_core::{AlpnProtocols, ClientAuth, Error, PeerChains, Role, Roots, ServerConfig};
 
 use crate::facts::Known;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
-use crate::{OpenSsl, OpenSslSession, context, ffi, identity, roots, session, signing};
+use crate::{OpenSsl, OpenSslSession, context, identity, roots, session, signing, verify};
 
 /// A server's config as OpenSSL wants it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ struct Inner {
     ssl: SslContext,
     verifies: bool,
     prefers_kernel: bool,
+    peers: Arc<PeerChains>,
 }
 
 impl ServerContext {
@@ -48,6 +49,7 @@ impl ServerContext {
             ssl: builder.build(),
             verifies: !matches!(config.client_auth(), ClientAuth::None),
             prefers_kernel: protocol.prefers_kernel_tls(),
+            peers: Arc::default(),
         })))
     }
 
@@ -58,11 +60,12 @@ impl ServerContext {
 
     pub(crate) fn accept(&self) -> Result<OpenSslSession, Error> {
         let known = Known {
-            role: Role::Server,
             server_name: None,
             verifies: self.0.verifies,
+            peers: Arc::clone(&self.0.peers),
         };
-        session::new(self.ssl().map_err(failed)?, known, self.0.prefers_kernel)
+        let ssl = self.ssl().map_err(failed)?;
+        session::new(ssl, Role::Server, known, self.0.prefers_kernel)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {
@@ -79,8 +82,7 @@ fn ask(builder: &mut SslContextBuilder, trusted: &Roots, mode: SslVerifyMode) ->
         builder.add_client_ca(&root).map_err(failed)?;
     }
     builder.set_verify(mode);
-    ffi::set_deciding(builder);
-    Ok(())
+    verify::install(builder).map_err(failed)
 }
 
 fn set_alpn(builder: &mut SslContextBuilder, own: AlpnProtocols) {

@@ -19,15 +19,26 @@ pub type OpenSslSession = backend_kit::Session<OpenSslLibrary>;
 #[derive(Debug)]
 pub struct OpenSslLibrary {
     stream: SslStream<StagedTransport>,
-    known: Known,
+    role: Role,
+    /// Taken when the handshake is done.
+    known: Option<Box<Known>>,
 }
 
 /// A session whose handshake has not begun. It goes to the kernel when that is done, where that is possible and
 /// preferred.
-pub(crate) fn new(ssl: Ssl, known: Known, prefers_kernel: bool) -> Result<OpenSslSession, Error> {
+pub(crate) fn new(
+    ssl: Ssl,
+    role: Role,
+    known: Known,
+    prefers_kernel: bool,
+) -> Result<OpenSslSession, Error> {
     OpenSslSession::new(|transport| {
         let stream = SslStream::new(ssl, transport).map_err(|error| Error::backend(NAME, error))?;
-        Ok(OpenSslLibrary { stream, known })
+        Ok(OpenSslLibrary {
+            stream,
+            role,
+            known: Some(Box::new(known)),
+        })
     })
     .map(|session| session.prefer_kernel_tls(prefers_kernel))
 }
@@ -89,7 +100,7 @@ impl OpenSslLibrary {
 
     fn translate(&self, error: &ssl::Error) -> Error {
         let ended = self.stream.get_ref().has_ended();
-        let role = self.known.role;
+        let role = self.role;
         match error.ssl_error() {
             Some(queued) => translate(self.stream.ssl(), role, queued, ended),
             None if ended => Error::Truncated,
@@ -105,7 +116,7 @@ impl Library for OpenSslLibrary {
         .union(Capabilities::KTLS_TX);
 
     fn role(&self) -> Role {
-        self.known.role
+        self.role
     }
 
     fn stream(&self) -> &StagedTransport {
@@ -122,8 +133,14 @@ impl Library for OpenSslLibrary {
     }
 
     fn facts(&mut self) -> Result<SessionFacts, Error> {
-        facts::collect(self.stream.ssl(), &mut self.known)
-            .map_err(|error| Error::backend(NAME, error))
+        let ssl = self.stream.ssl();
+        if let Some(notes) = Notes::of(ssl) {
+            notes.forget_handshake();
+        }
+        let Some(known) = self.known.take() else {
+            return Err(Error::backend(NAME, "the facts were collected before"));
+        };
+        facts::collect(ssl, self.role, *known).map_err(|error| Error::backend(NAME, error))
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {

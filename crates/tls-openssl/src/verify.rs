@@ -10,7 +10,8 @@ use std::borrow::Cow;
 use std::ffi::c_int;
 
 use backend_kit::{Class, Grounds, x509};
-use openssl::ssl::SslRef;
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslContextBuilder, SslRef};
 use openssl::x509::{
     X509NameRef, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult,
 };
@@ -18,8 +19,8 @@ use openssl_sys as sys;
 use tls_core::limits::MAX_CHAIN_LENGTH;
 use tls_core::{Alert, CertificateError};
 
-use crate::ffi;
 use crate::notes::Notes;
+use crate::{ffi, parsed};
 
 /// A fault that the library found in a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +31,22 @@ pub(crate) struct Fault {
     depth: u32,
 }
 
+/// Has the context's sessions judge the chains of their peers.
+pub(crate) fn install(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
+    ffi::set_deciding(builder);
+    parsed::Parsed::attach(builder)
+}
+
 /// Judges the chain; `false` refuses the peer, with the alert that names why.
 pub(crate) fn decide(context: &mut X509StoreContextRef) -> bool {
     ffi::set_collecting(context);
+    let unmet = parsed::reuse(context);
     let verified = matches!(context.verify_cert(), Ok(true));
     let Err(error) = judge(context, verified) else {
         context.set_error(X509VerifyResult::OK);
+        if let Some(unmet) = unmet {
+            parsed::keep(context, unmet);
+        }
         return true;
     };
     context.set_error(ffi::verify_result(code_for(error.alert())));
@@ -56,10 +67,11 @@ pub(crate) fn collect(context: &X509StoreContextRef) {
 }
 
 fn notes(context: &X509StoreContextRef) -> Option<&Notes> {
-    Notes::of(ssl(context)?)
+    Notes::of(session_of(context)?)
 }
 
-fn ssl(context: &X509StoreContextRef) -> Option<&SslRef> {
+/// The session whose peer is judged.
+pub(crate) fn session_of(context: &X509StoreContextRef) -> Option<&SslRef> {
     context.ex_data(X509StoreContext::ssl_idx().ok()?)
 }
 
@@ -133,7 +145,7 @@ fn an_anchor_has_that_name(context: &X509StoreContextRef) -> bool {
     let Some(last) = context.chain().and_then(|chain| chain.iter().last()) else {
         return false;
     };
-    let Some(ssl) = ssl(context) else {
+    let Some(ssl) = session_of(context) else {
         return false;
     };
     ssl.ssl_context()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::SingleCertAndKey;
-use tls_core::{BackendInfo, ClientConfig, Error, Role, ServerName};
+use tls_core::{BackendInfo, ClientConfig, Error, PeerChains, Role, ServerName};
 
 use crate::RustlsSession;
 use crate::backend::NAME;
@@ -28,6 +28,7 @@ struct Asked {
     config: ClientConfig,
     info: BackendInfo,
     verifies: bool,
+    peers: Arc<PeerChains>,
 }
 
 impl ClientContext {
@@ -72,6 +73,7 @@ impl ClientContext {
                 config: config.clone(),
                 info,
                 verifies,
+                peers: Arc::default(),
             }),
         })
     }
@@ -81,6 +83,7 @@ impl ClientContext {
             config,
             info,
             verifies,
+            peers,
         } = &*self.asked;
         config.check_name(info, name)?;
         let connection = rustls::ClientConnection::new(Arc::clone(&self.config), name.to_owned())
@@ -95,6 +98,7 @@ impl ClientContext {
             sent_name: sent,
             verifies: *verifies,
             prefers_kernel: config.protocol().prefers_kernel_tls(),
+            peers: Arc::clone(peers),
         };
         Ok(RustlsSession::new(connection.into(), origin))
     }

@@ -24,7 +24,10 @@ pub(crate) fn gather(
         Connection::Client(_) => origin.sent_name.take(),
         Connection::Server(server) => server.server_name().map(str::to_owned),
     };
-    facts.peer_certificates = connection.peer_certificates().unwrap_or_default().to_vec();
+    let presented = connection.peer_certificates().unwrap_or_default().iter();
+    facts.peer_certificates = origin
+        .peers
+        .share(presented.map(|certificate| &**certificate));
     facts.peer_verified = origin.verifies && !facts.peer_certificates.is_empty();
     facts
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 use rustls::server::NoServerSessionStorage;
-use tls_core::{BackendInfo, ClientAuth, Error, Role, ServerConfig};
+use tls_core::{BackendInfo, ClientAuth, Error, PeerChains, Role, ServerConfig};
 
 use crate::RustlsSession;
 use crate::backend::NAME;
@@ -16,11 +16,12 @@ use crate::resolver::Resolver;
 use crate::session::Origin;
 use crate::verifier::ClientVerifier;
 
-/// A server config as rustls wants it. A clone is two reference counts.
+/// A server config as rustls wants it. A clone is three reference counts.
 #[derive(Clone)]
 pub struct ServerContext {
     config: Arc<rustls::ServerConfig>,
     asked: Arc<ServerConfig>,
+    peers: Arc<PeerChains>,
 }
 
 impl ServerContext {
@@ -66,6 +67,7 @@ impl ServerContext {
         Ok(Self {
             config: Arc::new(compiled),
             asked: Arc::new(config.clone()),
+            peers: Arc::default(),
         })
     }
 
@@ -76,6 +78,7 @@ impl ServerContext {
             sent_name: None,
             verifies: true,
             prefers_kernel: self.asked.protocol().prefers_kernel_tls(),
+            peers: Arc::clone(&self.peers),
         };
         Ok(RustlsSession::new(connection.into(), origin))
     }

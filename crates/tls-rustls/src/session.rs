@@ -4,12 +4,13 @@ use std::fmt;
 use std::io::{self, BufRead, IoSlice, Read, Write};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use kernel_tls::{Finished, Handover, Offload, Secrets};
 use rustls::{Connection, IoState, SupportedCipherSuite};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{
-    Alert, Capabilities, Error, Interest, KernelTls, PeerIncompatible, PeerMisbehaved,
+    Alert, Capabilities, Error, Interest, KernelTls, PeerChains, PeerIncompatible, PeerMisbehaved,
     ProtocolVersion, ReadAhead, RecordBuffer, Role, SessionFacts, SignatureScheme, Step,
     TlsSession, Transport, Unsupported,
 };
@@ -38,20 +39,19 @@ const RECORDS_AT_ONCE: usize = MAX_HELD_PLAINTEXT / MAX_RECORD_PLAINTEXT;
 /// One session of rustls.
 pub struct RustlsSession {
     connection: Connection,
-    origin: Origin,
+    /// What only a handshake needs; gone when that is done.
+    shaking: Option<Box<Shaking>>,
     /// The facts; there once the handshake is done and its last flight gone.
     facts: Option<SessionFacts>,
-    opening: Opening,
     ahead: ReadAhead,
     tally: Tally,
     /// How many of the last reads were small; no more are counted than matter.
     small_reads: u8,
     /// The last read stopped before the transport had nothing left.
     cut_short: bool,
-    peer_scheme: Option<SignatureScheme>,
     /// The error that every later call returns. A read delivers the plaintext
     /// from before it first.
-    fault: Option<Error>,
+    fault: Option<Box<Error>>,
     /// Whether `fault` is behind plaintext that is not delivered yet.
     fault_is_news: bool,
     /// How much plaintext rustls holds; behind a fault, at least.
@@ -68,7 +68,14 @@ pub struct RustlsSession {
     transport: Flushing,
     /// The way to the kernel, if the config prefers it.
     kernel: Option<Box<Handover>>,
-    /// What the kernel would make keys of; empty after the handshake.
+}
+
+/// What a session holds until its handshake is done.
+struct Shaking {
+    origin: Origin,
+    opening: Opening,
+    peer_scheme: Option<SignatureScheme>,
+    /// What the kernel would make keys of.
     secrets: Secrets,
 }
 
@@ -80,6 +87,8 @@ pub(crate) struct Origin {
     pub(crate) verifies: bool,
     /// Whether the kernel is to have the records.
     pub(crate) prefers_kernel: bool,
+    /// The chains of the context's peers.
+    pub(crate) peers: Arc<PeerChains>,
 }
 
 /// How far the peer's `close_notify` has come.
@@ -113,15 +122,17 @@ impl RustlsSession {
         Self {
             connection,
             kernel: origin.prefers_kernel.then(|| Handover::new(NAME)),
-            secrets: Secrets::new(),
-            origin,
+            shaking: Some(Box::new(Shaking {
+                origin,
+                opening: Opening::default(),
+                peer_scheme: None,
+                secrets: Secrets::new(),
+            })),
             facts: None,
-            opening: Opening::default(),
             ahead: ReadAhead::new(),
             tally: Tally::default(),
             small_reads: 0,
             cut_short: false,
-            peer_scheme: None,
             fault: None,
             fault_is_news: false,
             unread: 0,
@@ -147,13 +158,13 @@ impl RustlsSession {
     /// The error of an earlier call, if there was one.
     fn sound(&self) -> Result<(), Error> {
         match &self.fault {
-            Some(fault) => Err(fault.clone()),
+            Some(fault) => Err((**fault).clone()),
             None => Ok(()),
         }
     }
 
     fn fail(&mut self, error: Error) -> Error {
-        self.fault = Some(error.clone());
+        self.fault = Some(Box::new(error.clone()));
         error
     }
 
@@ -230,7 +241,8 @@ impl RustlsSession {
         let direct = between && self.small_reads >= FEW_SMALL_READS;
         // The transport is asked once, for a record; rustls takes that in parts.
         while received == 0 || !self.ahead.is_empty() {
-            let opening = shaking.then_some(&mut self.opening);
+            let shaking = self.shaking.as_deref_mut();
+            let opening = shaking.map(|shaking| &mut shaking.opening);
             let mut inbound = Inbound::new(io, &mut self.ahead, &mut self.tally, direct, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
@@ -285,8 +297,10 @@ impl RustlsSession {
         let (processed, notes) = notes::listen(|| self.connection.process_new_packets());
         match processed {
             Ok(state) => {
-                self.peer_scheme = self.peer_scheme.or(notes.peer_scheme);
-                self.secrets.merge(notes.secrets);
+                if let Some(shaking) = &mut self.shaking {
+                    shaking.peer_scheme = shaking.peer_scheme.or(notes.peer_scheme);
+                    shaking.secrets.merge(notes.secrets);
+                }
                 Ok(Some(state))
             }
             Err(error) => {
@@ -317,7 +331,8 @@ impl RustlsSession {
         error: rustls::Error,
         notes: Notes,
     ) -> Result<(), Error> {
-        let error = if !self.opening.may_be_tls() {
+        let opening = self.shaking.as_deref().map(|shaking| &shaking.opening);
+        let error = if opening.is_some_and(|opening| !opening.may_be_tls()) {
             PeerMisbehaved::NotTls.into()
         } else {
             match (error::translate(error), notes.refusal) {
@@ -327,7 +342,9 @@ impl RustlsSession {
                 // does not say so, and the transport's end is all there is.
                 (Error::AlertReceived(Alert::CLOSE_NOTIFY), _) => Error::Truncated,
                 // rustls misses first what such a client cannot have.
-                (Error::PeerIncompatible(_), _) if self.opening.is_hello_below_tls12() => {
+                (Error::PeerIncompatible(_), _)
+                    if opening.is_some_and(Opening::is_hello_below_tls12) =>
+                {
                     PeerIncompatible::NoCommonVersion.into()
                 }
                 (error, _) => error,
@@ -358,8 +375,14 @@ impl RustlsSession {
             // Renews its keys in time.
             _ => u64::MAX,
         };
-        let gathered = facts::gather(&self.connection, &mut self.origin, self.peer_scheme);
-        self.facts = Some(gathered);
+        if let Some(shaking) = &mut self.shaking {
+            let Shaking {
+                origin,
+                peer_scheme,
+                ..
+            } = &mut **shaking;
+            self.facts = Some(facts::gather(&self.connection, origin, *peer_scheme));
+        }
     }
 
     /// Does the handshake.
@@ -401,6 +424,7 @@ impl RustlsSession {
 
     fn settle(&mut self, kernel: &mut Handover, io: &mut dyn Transport) -> Result<(), Error> {
         let is_drained = !self.pending() && !self.owes() && !self.closed && self.fault.is_none();
+        let shaking = self.shaking.take();
         let Some(facts) = &self.facts else {
             return Ok(());
         };
@@ -410,7 +434,7 @@ impl RustlsSession {
                 Connection::Server(_) => Role::Server,
             },
             facts,
-            secrets: mem::take(&mut self.secrets),
+            secrets: shaking.map_or_else(Secrets::new, |shaking| shaking.secrets),
             is_drained,
         };
         let settled = kernel.settle(io, finished);
@@ -539,7 +563,13 @@ impl TlsSession for RustlsSession {
             return Err(Error::Closed);
         }
         match self.kernel.take() {
-            None => self.shake(io),
+            None => {
+                let shaken = self.shake(io)?;
+                if shaken.is_ready() {
+                    self.shaking = None;
+                }
+                Ok(shaken)
+            }
             Some(kernel) => self.shake_and_settle(kernel, io),
         }
     }

@@ -7,7 +7,7 @@ use tls_core::limits::MAX_HELD_PLAINTEXT;
 use tls_core::{
     Alert, Capabilities, CertificateError, CipherSuite, ClientAuth, ClientConfig, Error, Interest,
     KeyLog, NamedGroup, PeerIncompatible, PeerMisbehaved, ProtocolVersion, ServerConfig,
-    ServerConfigBuilder, SignatureScheme, Step, TlsBackend, TlsSession,
+    ServerConfigBuilder, SignatureScheme, Step, TlsBackend, TlsSession, parse_server_name,
 };
 
 use crate::testing::{
@@ -1030,5 +1030,41 @@ fn every_signature_scheme_that_is_promised_works_and_is_told() {
             assert_eq!(facts.peer_signature_scheme, Some(scheme), "{version}");
             assert_eq!(pair.server.facts().unwrap().peer_signature_scheme, None);
         }
+    }
+}
+
+/// Where the peer's own certificate is, ours and the library's.
+fn places(session: &BoringSession) -> (*const u8, *const u8) {
+    let facts = session.facts().unwrap();
+    let mut held = ffi::peer_certificates(session.library().stream.ssl());
+    let (ours, held) = (&facts.peer_certificates[0], held.next().unwrap());
+    assert_eq!(**ours, *held);
+    (ours.as_ptr(), held.as_ptr())
+}
+
+#[test]
+fn sessions_of_one_context_hold_a_peers_chain_once() {
+    for version in VERSIONS {
+        let authority = Authority::new();
+        let backend = Boring::new();
+        let client = trusting(&authority).max_version(version);
+        let client = client.identity(authority.leaf()).build().unwrap();
+        let client = backend.client(&client).unwrap();
+        let server = serving(&authority).client_auth(ClientAuth::Required(authority.roots()));
+        let server = backend.server(&server.build().unwrap()).unwrap();
+        let name = parse_server_name(NAME).unwrap();
+        let [first, second] = [(); 2].map(|()| {
+            let (client_end, server_end) = wire();
+            let mut pair = Pair {
+                client: backend.connect(&client, &name).unwrap(),
+                server: backend.accept(&server).unwrap(),
+                client_end,
+                server_end,
+            };
+            pair.connect();
+            pair
+        });
+        assert_eq!(places(&first.client), places(&second.client));
+        assert_eq!(places(&first.server), places(&second.server));
     }
 }

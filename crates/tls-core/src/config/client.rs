@@ -17,7 +17,7 @@ use crate::{
 /// - The server name is sent unless it is an IP address.
 /// - No application protocols, no client certificate, no key log.
 /// - No resumption, no early data, no renegotiation, no compression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct ClientConfig {
     protocol: Protocol,
     verification: ServerVerification,
@@ -29,7 +29,7 @@ pub struct ClientConfig {
 ///
 /// The handshake's signature is verified in every case: the server has the key
 /// of the certificate that it shows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum ServerVerification {
     /// The chain up to one of these roots, and the name.
     Full(Roots),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The settings that a client and a server share, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Protocol {
     pub(super) min_version: ProtocolVersion,
     pub(super) max_version: ProtocolVersion,

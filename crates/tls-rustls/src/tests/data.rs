@@ -111,6 +111,7 @@ fn a_peer_that_sends_nothing_but_tickets_gives_the_caller_a_turn() {
         sent_name: None,
         verifies: false,
         prefers_kernel: false,
+        peers: Arc::default(),
     };
     let mut server = Side {
         session: RustlsSession::new(connection.into(), origin),

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use tls_core::{
     CipherSuite, ClientAuth, Error, Interest, KeyLog, NamedGroup, ProtocolVersion, SignatureScheme,
-    Step, TlsSession,
+    Step, TlsBackend, TlsSession, parse_server_name,
 };
 
-use super::{DONE, VERSIONS, client_config, connected, pair, pki, server_config, shake};
+use super::pipe::pipe;
+use super::{DONE, Side, VERSIONS, client_config, connected, pair, pki, server_config, shake};
+use crate::Rustls;
 
 #[test]
 fn both_sides_know_the_same_facts() {
@@ -239,5 +241,32 @@ fn the_config_s_order_of_schemes_decides_what_is_signed_with() {
             let facts = client.session.facts().unwrap();
             assert_eq!(facts.peer_signature_scheme, Some(scheme));
         }
+    }
+}
+
+#[test]
+fn sessions_of_one_context_hold_a_peers_chain_once() {
+    let backend = Rustls::default();
+    let client = client_config().identity(pki::pki().client.clone());
+    let client = backend.client(&client.build().unwrap()).unwrap();
+    let roots = pki::pki().roots.clone();
+    let server = server_config().client_auth(ClientAuth::Required(roots));
+    let server = backend.server(&server.build().unwrap()).unwrap();
+    let name = parse_server_name("localhost").unwrap();
+    let [first, second] = [(); 2].map(|()| {
+        let (near, far) = pipe();
+        let mut client = Side {
+            session: backend.connect(&client, &name).unwrap(),
+            io: near,
+        };
+        let mut server = Side {
+            session: backend.accept(&server).unwrap(),
+            io: far,
+        };
+        assert_eq!(shake(&mut client, &mut server), DONE);
+        [client, server].map(|side| side.session.facts().unwrap().peer_certificates.clone())
+    });
+    for (first, second) in first.iter().zip(&second) {
+        assert!(std::ptr::eq(&first[0], &second[0]));
     }
 }
