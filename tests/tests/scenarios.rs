@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use conformance::pki::{HOST, pki};
-use conformance::scenario::{Case, Missing, role_name, version_name};
-use conformance::scenarios::{Depth, all, solo};
+use conformance::scenario::{Case, Missing, Scenario, role_name, version_name};
+use conformance::scenarios::{Depth, all, layers, solo};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use polytls::tls::{
     AnyBackend, Capabilities, ClientConfig, Error, Role, ServerConfig, TlsBackend,
@@ -38,6 +38,9 @@ fn main() -> ExitCode {
                 &client,
                 &server,
             );
+            for scenario in layers::all() {
+                add_scenario(&mut trials, &ignored, "any", (&client, &server), scenario);
+            }
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -97,20 +100,7 @@ fn add_pair<C: TlsBackend, S: TlsBackend>(
     for scenario in all::<C, S>(depth) {
         proved[0] |= scenario.client.proves;
         proved[1] |= scenario.server.proves;
-        let scenario = Arc::new(scenario);
-        for version in scenario.runs() {
-            let name = format!("{}::{}::{names}", scenario.name, version_name(version));
-            let (scenario, ignored) = (Arc::clone(&scenario), ignored.clone());
-            let (client, server) = (client.clone(), server.clone());
-            let run = move || {
-                let case = Case::new(client, server, version);
-                if let Some(missing) = scenario.missing(&case) {
-                    return Ok(ignored.because(missing));
-                }
-                located(|| (scenario.run)(&case)).map(|()| Completion::Completed)
-            };
-            trials.push(Trial::ignorable_test(name, run).with_kind(kind));
-        }
+        add_scenario(trials, ignored, kind, (client, server), scenario);
     }
     let advertised = [client.info().client, server.info().server];
     let prove = move || {
@@ -127,6 +117,31 @@ fn add_pair<C: TlsBackend, S: TlsBackend>(
     };
     let name = format!("every_advertised_flag_is_proved::{names}");
     trials.push(Trial::test(name, prove).with_kind(kind));
+}
+
+/// A case for each version that it runs for.
+fn add_scenario<C: TlsBackend, S: TlsBackend>(
+    trials: &mut Vec<Trial>,
+    ignored: &Ignored,
+    kind: &str,
+    (client, server): (&C, &S),
+    scenario: Scenario<C, S>,
+) {
+    let names = format!("{}::{}", client.info().name, server.info().name);
+    let scenario = Arc::new(scenario);
+    for version in scenario.runs() {
+        let name = format!("{}::{}::{names}", scenario.name, version_name(version));
+        let (scenario, ignored) = (Arc::clone(&scenario), ignored.clone());
+        let (client, server) = (client.clone(), server.clone());
+        let run = move || {
+            let case = Case::new(client, server, version);
+            if let Some(missing) = scenario.missing(&case) {
+                return Ok(ignored.because(missing));
+            }
+            located(|| (scenario.run)(&case)).map(|()| Completion::Completed)
+        };
+        trials.push(Trial::ignorable_test(name, run).with_kind(kind));
+    }
 }
 
 fn add_solos<B: TlsBackend>(trials: &mut Vec<Trial>, kind: &str, backend: &B) {

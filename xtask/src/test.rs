@@ -42,14 +42,17 @@ fn kernel_tls(report: &mut Report) -> Outcome {
 
 fn without_tls(report: &mut Report) -> Outcome {
     report.step("no TLS: dependencies", || {
-        features::assert_no_tls("socket")?;
-        features::assert_no_tls("polytls")
+        ["socket", "poll", "pool", "polytls"]
+            .into_iter()
+            .try_for_each(features::assert_no_tls)
     })?;
     report.step_with_note("no TLS: tests", || {
-        run(&cargo("test -p transport -p socket --no-default-features"))
+        run(&cargo(
+            "test -p transport -p socket -p poll -p pool --no-default-features",
+        ))
     })?;
     report.step("no TLS: polytls builds", || {
-        cargo("build -p polytls --no-default-features").run()
+        cargo("build -p polytls --no-default-features --features poll,pool").run()
     })
 }
 

@@ -53,6 +53,18 @@ pub use tls_core as tls;
 #[cfg(feature = "tls")]
 pub use choice::{Backend, BackendVisitor, visit_backends};
 
+/// The readiness loop.
+#[cfg(feature = "poll")]
+pub use poll;
+
+/// Connection pools.
+#[cfg(feature = "pool")]
+pub use pool;
+
+/// Streams, connector and acceptor for tokio.
+#[cfg(feature = "tokio")]
+pub use tls_tokio as tokio;
+
 /// The BoringSSL backend.
 #[cfg(feature = "boring")]
 pub use tls_boring as boring;
@@ -82,6 +94,9 @@ mod guide {
     mod sockets {}
     #[doc = include_str!("../../../docs/src/kernel-tls.md")]
     mod kernel_tls {}
+    #[cfg(feature = "pool")]
+    #[doc = include_str!("../../../docs/src/pools.md")]
+    mod pools {}
     #[doc = include_str!("../../../README.md")]
     mod readme {}
 }

@@ -67,6 +67,9 @@ pub trait LayerSession: Debug + Send {
     fn holds_input(&self) -> bool;
 
     fn interest(&self) -> Interest;
+
+    /// Whether the handshake is still to be done.
+    fn is_handshaking(&self) -> bool;
 }
 
 /// The session of [`NoTls`]: there is none.
@@ -119,6 +122,10 @@ impl LayerSession for Never {
     }
 
     fn interest(&self) -> Interest {
+        match *self {}
+    }
+
+    fn is_handshaking(&self) -> bool {
         match *self {}
     }
 }

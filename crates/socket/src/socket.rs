@@ -10,6 +10,7 @@ use socket2::{SockRef, Type};
 use transport::{Interest, Step};
 
 use crate::budget::Budget;
+use crate::connect::Connecting;
 use crate::layer::{LayerSession, Sealed};
 use crate::wire::Wire;
 use crate::{Address, Error, Layer, NoTls, Operation, Refusal, Statistics};
@@ -39,6 +40,8 @@ pub struct Socket<B: Layer = NoTls> {
     pub(crate) discarded: u64,
     /// Whether this side's direction has been shut down.
     pub(crate) write_shut: bool,
+    /// A connection that is being made, or could not be made.
+    pub(crate) connecting: Option<Box<Connecting>>,
     nonblocking: bool,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
@@ -93,6 +96,7 @@ impl<B: Layer> Socket<B> {
             statistics: Statistics::default(),
             discarded: 0,
             write_shut: false,
+            connecting: None,
             nonblocking,
             read_timeout: None,
             write_timeout: None,
@@ -200,6 +204,15 @@ impl<B: Layer> Socket<B> {
         self.session
             .as_ref()
             .map_or(Interest::READ, LayerSession::interest)
+    }
+
+    /// Whether TLS is on and its handshake is still to be done.
+    /// [`try_flush`](Self::try_flush), like every other operation, goes on with
+    /// it, and is ready when its last flight has left.
+    pub fn is_handshaking(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(LayerSession::is_handshaking)
     }
 
     /// Whether a receive may succeed although the descriptor is quiet: ask

@@ -7,6 +7,7 @@ mod data;
 mod error_table;
 mod facts;
 mod key_update;
+pub mod layers;
 mod names;
 mod negotiation;
 mod secrets;

@@ -20,6 +20,7 @@ pub(crate) enum Reading {
 /// How a result is read: a handshake by its rate, bulk data by its throughput.
 pub(crate) fn reading(result: &Measurement) -> Reading {
     let family = result.id.trim_start_matches("defaults/");
+    let family = family.trim_start_matches("tokio/");
     let family = family.split('/').next().unwrap_or_default();
     match result.unit {
         Unit::Bytes => Reading::Memory,

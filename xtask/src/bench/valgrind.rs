@@ -19,7 +19,7 @@ const MEASURED: &str = "measured_by_callgrind";
 const SUBJECTS: [&str; 2] = ["ours", "raw"];
 /// Families of scenarios that go through the kernel, where a tool that sees
 /// the program alone misses most of what happens.
-const OVER_TCP: [&str; 4] = ["latency/", "throughput/", "connect/", "defaults/"];
+const OVER_TCP: [&str; 5] = ["latency/", "throughput/", "connect/", "defaults/", "tokio/"];
 
 /// Whether valgrind is there.
 pub(crate) fn is_there() -> bool {
@@ -254,7 +254,12 @@ mod tests {
     #[test]
     fn what_goes_through_the_kernel_is_not_counted() {
         assert!(can_count("handshake/tls13/ecdsa/x25519/client"));
-        for id in ["latency/64/p50", "connect/tls13", "defaults/round/64"] {
+        for id in [
+            "latency/64/p50",
+            "connect/tls13",
+            "defaults/round/64",
+            "tokio/load",
+        ] {
             assert!(!can_count(id), "{id}");
         }
     }

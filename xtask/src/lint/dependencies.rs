@@ -8,7 +8,15 @@ use crate::metadata::Metadata;
 
 /// Crates that know no TLS library. A crate that does not depend on a library
 /// cannot have its types in a signature.
-const NEUTRAL: &[&str] = &["tls-core", "transport", "socket", "poll", "pool"];
+const NEUTRAL: &[&str] = &[
+    "client-hello",
+    "poll",
+    "pool",
+    "socket",
+    "tls-core",
+    "tls-tokio",
+    "transport",
+];
 
 /// Every TLS library or backend under a crate that must know none.
 pub(crate) fn leaks(metadata: &Metadata) -> Vec<String> {

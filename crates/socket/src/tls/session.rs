@@ -269,6 +269,10 @@ impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
     fn interest(&self) -> Interest {
         self.session.interest()
     }
+
+    fn is_handshaking(&self) -> bool {
+        !matches!(self.handshake, Handshake::Done)
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for TlsLayer<S> {

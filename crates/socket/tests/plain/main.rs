@@ -1,6 +1,7 @@
 //! Plain sockets: they behave the same with and without the `tls` feature.
 
 mod common;
+mod connecting;
 mod files;
 mod listening;
 mod options;

@@ -266,6 +266,10 @@ fn title(id: &str) -> (String, Vec<&str>) {
             "Over TCP, each with its defaults".to_owned(),
             vec!["defaults"],
         ),
+        _ if family == "tokio" => (
+            "Over TCP with tokio, same settings".to_owned(),
+            vec!["tokio"],
+        ),
         _ => ("Over TCP, same settings".to_owned(), Vec::new()),
     }
 }
@@ -396,6 +400,11 @@ mod tests {
             (
                 "defaults/round/64",
                 "Over TCP, each with its defaults",
+                "round, 64 B",
+            ),
+            (
+                "tokio/round/64",
+                "Over TCP with tokio, same settings",
                 "round, 64 B",
             ),
             (
