@@ -11,6 +11,7 @@
 //! of a pair, and callgrind looks at [`meter::Meter::measure`] alone.
 
 pub mod about;
+pub mod asynchronous;
 pub mod calls;
 pub mod families;
 pub mod heap;

@@ -48,15 +48,15 @@ impl Compared for Native {
 
 /// A client's context and what a connection is made with.
 pub struct Client<B: TlsBackend> {
-    backend: B,
-    context: B::ClientContext,
-    name: ServerName<'static>,
+    pub(crate) backend: B,
+    pub(crate) context: B::ClientContext,
+    pub(crate) name: ServerName<'static>,
 }
 
 /// A server's context and what a connection is made with.
 pub struct Server<B: TlsBackend> {
-    backend: B,
-    context: B::ServerContext,
+    pub(crate) backend: B,
+    pub(crate) context: B::ServerContext,
 }
 
 impl<B: Compared> Library for Ours<B> {

@@ -8,6 +8,7 @@ use tls_native::Native;
 use tls_openssl::OpenSsl;
 use tls_rustls::Rustls;
 
+use crate::asynchronous::AsyncLibrary;
 use crate::families;
 use crate::library::{Library, Outcome};
 use crate::meter::Meter;
@@ -52,6 +53,27 @@ pub trait Family: Copy + fmt::Debug + 'static {
 
     /// Sets up one side.
     fn bench<L: Library>(&self) -> Outcome<Box<dyn Bench>>;
+}
+
+/// A [`Family`] over tokio's streams, which not every library has.
+pub trait AsyncFamily: Copy + fmt::Debug + 'static {
+    /// See [`Family::all`].
+    fn all() -> Vec<Self>;
+
+    /// See [`Family::id`].
+    fn id(&self) -> String;
+
+    /// See [`Family::octets`].
+    fn octets(&self) -> Option<usize>;
+
+    /// See [`Family::gauge`].
+    fn gauge(&self) -> Gauge;
+
+    /// See [`Family::suits`].
+    fn suits(&self, info: &BackendInfo) -> bool;
+
+    /// Sets up one side.
+    fn bench<L: AsyncLibrary>(&self) -> Outcome<Box<dyn Bench>>;
 }
 
 /// How a scenario is measured.
@@ -113,17 +135,36 @@ pub fn all() -> Vec<Scenario> {
 /// can: under callgrind that takes seconds.
 pub fn of(backend: &str) -> Vec<Scenario> {
     match backend {
-        "rustls" => list::<Ours<Rustls>, raw::Rustls>(&Rustls::default().info()),
+        "rustls" => list_async::<Ours<Rustls>, raw::Rustls>(&Rustls::default().info()),
         "rustls-unbuffered" => {
             let mut info = Rustls::default().info();
             info.name = "rustls-unbuffered";
             moving_data::<Ours<Rustls>, raw::RustlsUnbuffered>(&info)
         }
-        "openssl" => list::<Ours<OpenSsl>, raw::OpenSsl>(&OpenSsl::new().info()),
-        "boring" => list::<Ours<Boring>, raw::Boring>(&Boring::new().info()),
+        "openssl" => list_async::<Ours<OpenSsl>, raw::OpenSsl>(&OpenSsl::new().info()),
+        "boring" => list_async::<Ours<Boring>, raw::Boring>(&Boring::new().info()),
         "native-tls" => list::<Ours<Native>, raw::Native>(&Native::new().info()),
         _ => Vec::new(),
     }
+}
+
+/// With those over tokio.
+fn list_async<O: AsyncLibrary, R: AsyncLibrary>(info: &BackendInfo) -> Vec<Scenario> {
+    let mut all = list::<O, R>(info);
+    let suited = families::TokioExchange::all()
+        .into_iter()
+        .filter(|family| family.suits(info));
+    all.extend(suited.map(|family| Scenario {
+        id: family.id(),
+        backend: info.name,
+        octets: family.octets(),
+        gauge: family.gauge(),
+        make: Box::new(move |kind| match kind {
+            Kind::Ours => family.bench::<O>(),
+            Kind::Raw => family.bench::<R>(),
+        }),
+    }));
+    all
 }
 
 fn list<O: Library, R: Library>(info: &BackendInfo) -> Vec<Scenario> {

@@ -10,6 +10,7 @@ mod round;
 mod send;
 mod suite;
 mod tcp;
+mod tokio_exchange;
 
 pub use connect::Connect;
 pub use exchange::Exchange;
@@ -18,5 +19,6 @@ pub use header_body::HeaderBody;
 pub use receive::Receive;
 pub use round::Round;
 pub use send::Send;
+pub use tokio_exchange::TokioExchange;
 
 pub(crate) use pair::MAX_TURNS;

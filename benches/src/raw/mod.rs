@@ -19,6 +19,7 @@ pub use counted::Counted;
 pub use native::Native;
 pub use openssl::OpenSsl;
 pub use rustls::Rustls;
+pub(crate) use rustls::host;
 pub use rustls_unbuffered::RustlsUnbuffered;
 
 use std::io::IoSlice;

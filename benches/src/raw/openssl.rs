@@ -31,6 +31,25 @@ pub enum Client {
     Default(SslConnector),
 }
 
+impl Client {
+    /// What a connection to [`HOST`] is made of.
+    pub(crate) fn ssl(&self) -> Outcome<Ssl> {
+        match self {
+            Self::Default(connector) => Ok(connector.configure()?.into_ssl(HOST)?),
+            Self::Set(context) => {
+                let mut ssl = Ssl::new(context)?;
+                let param = ssl.param_mut();
+                param.set_hostflags(
+                    X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,
+                );
+                param.set_host(HOST)?;
+                ssl.set_hostname(HOST)?;
+                Ok(ssl)
+            }
+        }
+    }
+}
+
 impl Library for OpenSsl {
     type Client = Client;
     type Server = SslContext;
@@ -80,19 +99,7 @@ impl Library for OpenSsl {
     }
 
     fn connect<T: Stream>(context: &Client, io: T) -> Outcome<OpenSslSession<T>> {
-        let mut ssl = match context {
-            Client::Default(connector) => connector.configure()?.into_ssl(HOST)?,
-            Client::Set(context) => {
-                let mut ssl = Ssl::new(context)?;
-                let param = ssl.param_mut();
-                param.set_hostflags(
-                    X509CheckFlags::NO_PARTIAL_WILDCARDS | X509CheckFlags::NEVER_CHECK_SUBJECT,
-                );
-                param.set_host(HOST)?;
-                ssl.set_hostname(HOST)?;
-                ssl
-            }
-        };
+        let mut ssl = context.ssl()?;
         ssl.set_connect_state();
         OpenSslSession::new(ssl, io)
     }

@@ -87,7 +87,7 @@ impl Library for Rustls {
     }
 }
 
-pub(super) fn host() -> Outcome<ServerName<'static>> {
+pub(crate) fn host() -> Outcome<ServerName<'static>> {
     Ok(ServerName::try_from(HOST)?)
 }
 
