@@ -94,6 +94,12 @@ mod guide {
     mod sockets {}
     #[doc = include_str!("../../../docs/src/kernel-tls.md")]
     mod kernel_tls {}
+    #[cfg(feature = "poll")]
+    #[doc = include_str!("../../../docs/src/loop.md")]
+    mod readiness_loop {}
+    #[cfg(feature = "tokio")]
+    #[doc = include_str!("../../../docs/src/async.md")]
+    mod asynchronous {}
     #[cfg(feature = "pool")]
     #[doc = include_str!("../../../docs/src/pools.md")]
     mod pools {}
