@@ -11,7 +11,11 @@
 //!   that is OpenSSL, built from source);
 //! - `all-backends`.
 //!
-//! Without any of them the sockets are plain and no TLS crate is in the tree.
+//! Others bring what is built on sockets, over any backend: `poll` (a readiness
+//! loop), `pool` (connection pools), `tokio` (streams, connector and acceptor)
+//! and `hyper` (its clients and servers).
+//!
+//! Without any backend the sockets are plain and no TLS crate is in the tree.
 //! `boring` beside OpenSSL needs two lines in the workspace's
 //! `.cargo/config.toml`; a build without them stops and tells which.
 //!
