@@ -505,11 +505,16 @@ impl<L: Library> Inner<L> {
                 }
                 Ok(Step::Ready(taken))
             }
-            Err(pause) => {
-                let result = self.read_on(buf, Some(pause));
-                self.ended(result)
-            }
+            Err(pause) => self.read_without_data(buf, pause),
         }
+    }
+
+    /// Goes on with a read that brought no data, and ends the call. Apart, so
+    /// that the usual read stays small.
+    #[inline(never)]
+    fn read_without_data(&mut self, buf: &mut [u8], pause: Pause) -> Result<Step<usize>, Error> {
+        let result = self.read_on(buf, Some(pause));
+        self.ended(result)
     }
 
     /// Reads until there is data, an end or nothing more, from what the library

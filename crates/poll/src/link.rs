@@ -82,6 +82,7 @@ enum End {
 
 #[derive(Debug, PartialEq)]
 enum Outcome {
+    #[cfg(feature = "tls")]
     Truncated,
     HungUp,
     Failed(SocketError),
@@ -101,6 +102,7 @@ impl Outcome {
 
     fn event(self, token: Token) -> Event {
         match self {
+            #[cfg(feature = "tls")]
             Self::Truncated => Event::Truncated(token),
             Self::HungUp => Event::HungUp(token),
             Self::Failed(error) => Event::Failed(token, error),

@@ -11,8 +11,8 @@ pub(super) fn scenarios() -> Vec<LoopScenario> {
     vec![scenario("a_tenth_of_hostile_peers_disturbs_nobody", crowd).versions(Versions::Unpinned)]
 }
 
-/// Of so many connections every tenth is hostile. A rustls test of the crate has
-/// more.
+/// Of so many connections every tenth is hostile. A test of the
+/// crate `poll` has more.
 const CONNECTIONS: usize = 20;
 
 fn crowd(case: &LoopCase) {

@@ -43,7 +43,8 @@ fn dropped(case: &LayersCase) {
 }
 
 fn expired(case: &LayersCase) {
-    let rig = Rig::with(case, Options::new().idle_timeout(Some(SHORT)));
+    // Long enough for a slow machine to find it idle.
+    let rig = Rig::with(case, Options::new().idle_timeout(Some(SHORT * 8)));
     let (connection, mut server) = rig.connected();
     connection.release().expect("it is fit");
     let end = rig.pool.sweep().expect("a time");
