@@ -29,6 +29,11 @@ impl Deadlines {
         self.queue.first().map(|(at, _)| *at)
     }
 
+    /// Whether there is one to take.
+    pub(crate) fn are_due(&self, now: Instant) -> bool {
+        self.next().is_some_and(|at| at <= now)
+    }
+
     /// Takes the first that is due. Of an entry the owner's note is to be
     /// cleared; a timer is gone.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Due> {

@@ -200,7 +200,7 @@ impl<B: Layer> Link<B> {
         if self.phase == Phase::Open && self.holds_work() && self.write_waits.is_empty() {
             self.push(now);
         }
-        self.note_held(now);
+        self.note_held();
     }
 
     fn go_on_connecting(&mut self, now: Instant) {
@@ -259,7 +259,7 @@ impl<B: Layer> Link<B> {
         let before = self.socket.statistics().wire_sent.octets;
         let pushed = self.push_step();
         if self.socket.statistics().wire_sent.octets > before {
-            self.progressed = now;
+            self.progressed = self.progressed.max(now);
         }
         match pushed {
             Ok(Step::Ready(())) => {}
@@ -328,18 +328,20 @@ impl<B: Layer> Link<B> {
             || (self.phase == Phase::Open && self.socket.interest().contains(Interest::WRITE))
     }
 
-    /// Notes when something begins to be held, for the deadline of writing.
-    pub(crate) fn note_held(&mut self, now: Instant) {
+    /// Notes when something begins to be held, for the deadline of writing: by
+    /// the clock, because the turn may have begun long before.
+    fn note_held(&mut self) {
         let held = self.phase == Phase::Open && self.send_fault.is_none() && self.holds_output();
         if held && !self.held {
-            self.progressed = now;
+            self.progressed = Instant::now();
         }
         self.held = held;
     }
 
     /// Tells what happened.
     pub(crate) fn report(&mut self, token: Token, events: &mut Vec<Event>) {
-        if self.phase == Phase::Over {
+        // Its final event has been told, though that of idleness can be averted.
+        if self.doomed {
             return;
         }
         if std::mem::take(&mut self.connected_untold) {
@@ -449,14 +451,18 @@ impl<B: Layer> Link<B> {
             }
             Ok(Step::Ready(octets)) => {
                 self.received += octets;
-                self.active = now;
-                self.doomed = false;
+                self.note_active(now);
                 // A plain descriptor that gives less than there is room for is
-                // empty: what comes later, the end too, makes a new edge.
-                if octets < room && !self.socket.is_tls() && !self.end_is_near {
+                // empty: what comes later, the end too, makes a new edge. A
+                // fault of sending is told when a receive is blocked.
+                if octets < room
+                    && !self.socket.is_tls()
+                    && !self.end_is_near
+                    && self.send_fault.is_none()
+                {
                     self.read_waits = Interest::READ;
                 }
-                self.note_held(now);
+                self.note_held();
                 Step::Ready(octets)
             }
             Ok(Step::Blocked(interest)) => {
@@ -467,7 +473,7 @@ impl<B: Layer> Link<B> {
                 if let Some(error) = self.send_fault.take() {
                     self.outcome = Some(Outcome::of(error));
                 }
-                self.note_held(now);
+                self.note_held();
                 Step::Blocked(interest)
             }
             Err(error) => {
@@ -492,7 +498,7 @@ impl<B: Layer> Link<B> {
         let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
         let mut taken = self.send_now(bufs, now);
         if self.send_fault.is_some() {
-            self.note_held(now);
+            self.note_held();
             return taken;
         }
         let mut skipped = taken;
@@ -505,11 +511,16 @@ impl<B: Layer> Link<B> {
             self.cut_short = true;
         }
         if taken > 0 {
-            self.active = now;
-            self.doomed = false;
+            self.note_active(now);
         }
-        self.note_held(now);
+        self.note_held();
         taken
+    }
+
+    /// Data has passed. The turn may have begun before the connection was added.
+    fn note_active(&mut self, now: Instant) {
+        self.active = self.active.max(now);
+        self.doomed = false;
     }
 
     /// Hands to the socket what it takes, if nothing is held before it.
@@ -540,7 +551,7 @@ impl<B: Layer> Link<B> {
             }
         }
         if self.socket.statistics().wire_sent.octets > before {
-            self.progressed = now;
+            self.progressed = self.progressed.max(now);
         }
         if let Some(error) = fault {
             self.fail_sending(error);
@@ -599,11 +610,7 @@ impl<B: Layer> Link<B> {
 
     /// Renews the keys as soon as there is room.
     #[cfg(feature = "tls")]
-    pub(crate) fn update_keys(
-        &mut self,
-        update: Update<B>,
-        now: Instant,
-    ) -> Result<(), SocketError> {
+    pub(crate) fn update_keys(&mut self, update: Update<B>) -> Result<(), SocketError> {
         match update(&mut self.socket) {
             Ok(Step::Ready(())) => {}
             Ok(Step::Blocked(interest)) => {
@@ -613,7 +620,7 @@ impl<B: Layer> Link<B> {
             Err(error) if is_refusal(&error) => return Err(error),
             Err(error) => self.fail_sending(error),
         }
-        self.note_held(now);
+        self.note_held();
         Ok(())
     }
 }

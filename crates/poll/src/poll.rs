@@ -49,6 +49,9 @@ pub(crate) struct Core {
     /// Of whom something was told in this turn.
     told: Vec<EntryKey>,
     pub(crate) deadlines: Deadlines,
+    /// Whether the next turn begins with the deadlines: there was no room for
+    /// them.
+    deadlines_first: bool,
     /// The turn's number, and when it began to be handled.
     pub(crate) turn: u64,
     pub(crate) now: Instant,
@@ -103,6 +106,7 @@ impl<B: Layer> Poll<B> {
                 queue: VecDeque::new(),
                 told: Vec::new(),
                 deadlines: Deadlines::default(),
+                deadlines_first: false,
                 turn: 0,
                 now: Instant::now(),
             },
@@ -123,6 +127,7 @@ impl<B: Layer> Poll<B> {
         self.begin_turn();
         let mut now = Instant::now();
         let until = timeout.and_then(|timeout| now.checked_add(timeout));
+        let mut woken = false;
         loop {
             let next = [until, self.core.deadlines.next()];
             let next = match self.core.queue.is_empty() {
@@ -131,14 +136,16 @@ impl<B: Layer> Poll<B> {
             };
             let wait = next.map(|next| next.saturating_duration_since(now));
             match self.mio.poll(&mut self.edges, wait) {
-                Ok(()) => self.take_edges(events),
+                Ok(()) => woken |= self.take_edges(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
             now = Instant::now();
             self.core.now = now;
-            self.work(events);
-            self.fire(events);
+            self.look(events);
+            if woken {
+                events.list.push(Event::Woken);
+            }
             let over = until.is_some_and(|until| until <= now);
             if over || !events.is_empty() {
                 return Ok(());
@@ -149,7 +156,8 @@ impl<B: Layer> Poll<B> {
     /// Looks again at everything of which something was told.
     fn begin_turn(&mut self) {
         self.core.turn += 1;
-        for key in std::mem::take(&mut self.core.told) {
+        let mut told = std::mem::take(&mut self.core.told);
+        for key in told.drain(..) {
             match self.entries.get_mut(key) {
                 Some(Entry::Link(link)) if link.doomed => drop(self.take(key)),
                 Some(Entry::Link(link)) if link.is_hot() => {
@@ -161,13 +169,17 @@ impl<B: Layer> Poll<B> {
                 _ => {}
             }
         }
+        // Its memory is used again.
+        self.core.told = told;
     }
 
-    fn take_edges(&mut self, events: &mut Events) {
+    /// Notes who has become ready, and answers whether a waker was used.
+    fn take_edges(&mut self) -> bool {
+        let mut woken = false;
         for edge in &self.edges {
             if edge.token() == WAKER {
                 self.waker.take();
-                events.list.push(Event::Woken);
+                woken = true;
                 continue;
             }
             let key = key(edge.token());
@@ -184,6 +196,22 @@ impl<B: Layer> Poll<B> {
                 None => {}
             }
         }
+        woken
+    }
+
+    /// Tells what there is room for. What came before a deadline averts it, so
+    /// deadlines come last; but not always, or a crowd would leave no room for
+    /// them, and not always first, or timers would leave none for the crowd.
+    fn look(&mut self, events: &mut Events) {
+        let first = self.core.deadlines_first;
+        if first {
+            self.fire(events);
+            self.work(events);
+        } else {
+            self.work(events);
+            self.fire(events);
+        }
+        self.core.deadlines_first = !first && self.core.deadlines.are_due(self.core.now);
     }
 
     /// Looks once at each that is in the queue, as long as there is room for
@@ -290,7 +318,8 @@ impl<B: Layer> Poll<B> {
 
     /// Takes a connection off the loop and gives it back, with what it held.
     /// `None` if there is none of this name. A handshake that was under way can
-    /// be finished on the socket.
+    /// be finished on the socket; an end, a close or a renewal of keys that has
+    /// not left is to be asked for again there.
     pub fn remove(&mut self, Token(key): Token) -> Option<Removed<B>> {
         match self.entries.get(key)? {
             Entry::Link(_) => {}

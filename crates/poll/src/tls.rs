@@ -83,8 +83,7 @@ impl<B: TlsBackend> Connection<'_, B> {
         if !self.link.may_send() {
             return Err(Error::Closed);
         }
-        self.link
-            .update_keys(Socket::try_key_update, self.core.now)?;
+        self.link.update_keys(Socket::try_key_update)?;
         self.settle();
         Ok(())
     }

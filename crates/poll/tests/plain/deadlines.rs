@@ -51,6 +51,50 @@ fn an_idle_connection_is_kept_if_something_is_done_about_it() {
     assert_nothing_is_left(&mut poll);
 }
 
+/// The loop's clock stands still between turns.
+#[test]
+fn time_before_a_connection_was_added_does_not_count() {
+    let mut poll = Poll::<NoTls>::new().unwrap();
+    std::thread::sleep(SHORT * 2);
+    let (near, _far) = PlainSocket::pair().unwrap();
+    let options = Options::new()
+        .idle_timeout(Some(SHORT))
+        .write_timeout(Some(SHORT * 2));
+    let token = poll.add(near, &options).unwrap();
+    let idle = Event::TimedOut(token, Deadline::Idle);
+    let told = timed(SHORT / 2, || {
+        let mut connection = poll.connection(token).unwrap();
+        while connection.buffered() == 0 {
+            connection.send(&[7; 100_000]).unwrap();
+        }
+        next(&mut poll)
+    });
+    assert_eq!(told, [idle]);
+    assert_nothing_is_left(&mut poll);
+}
+
+/// An octet now and then is not idle: what bounds the whole is a timer.
+#[test]
+fn a_peer_that_trickles_is_bounded_by_a_timer() {
+    let (mut poll, token, mut far) = one(&Options::new().idle_timeout(Some(SHORT * 100)));
+    let timer = poll.set_timer(SHORT);
+    let events = timed(SHORT, || {
+        loop {
+            far.send_all(b"x").unwrap();
+            let events = turn(&mut poll, SHORT / 8);
+            drain(&mut poll, token);
+            if events.contains(&Event::Timer(timer)) {
+                return events;
+            }
+            assert_eq!(events, [Event::Readable(token)]);
+        }
+    });
+    assert!(events.len() <= 2, "{events:?}");
+    drop(poll.remove(token));
+    assert_nothing_is_left(&mut poll);
+    assert!(far.recv(&mut [0]).is_ok_and(|octets| octets == 0));
+}
+
 #[test]
 fn a_close_that_is_not_answered_is_over_in_time() {
     let (mut poll, token, mut far) = one(&Options::new().close_timeout(SHORT));
