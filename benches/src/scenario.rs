@@ -55,27 +55,6 @@ pub trait Family: Copy + fmt::Debug + 'static {
     fn bench<L: Library>(&self) -> Outcome<Box<dyn Bench>>;
 }
 
-/// A [`Family`] over tokio's streams, which not every library has.
-pub trait AsyncFamily: Copy + fmt::Debug + 'static {
-    /// See [`Family::all`].
-    fn all() -> Vec<Self>;
-
-    /// See [`Family::id`].
-    fn id(&self) -> String;
-
-    /// See [`Family::octets`].
-    fn octets(&self) -> Option<usize>;
-
-    /// See [`Family::gauge`].
-    fn gauge(&self) -> Gauge;
-
-    /// See [`Family::suits`].
-    fn suits(&self, info: &BackendInfo) -> bool;
-
-    /// Sets up one side.
-    fn bench<L: AsyncLibrary>(&self) -> Outcome<Box<dyn Bench>>;
-}
-
 /// How a scenario is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gauge {
@@ -157,7 +136,7 @@ fn list_async<O: AsyncLibrary, R: AsyncLibrary>(info: &BackendInfo) -> Vec<Scena
     all.extend(suited.map(|family| Scenario {
         id: family.id(),
         backend: info.name,
-        octets: family.octets(),
+        octets: Some(family.octets()),
         gauge: family.gauge(),
         make: Box::new(move |kind| match kind {
             Kind::Ours => family.bench::<O>(),

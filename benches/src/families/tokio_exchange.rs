@@ -22,7 +22,7 @@ use crate::asynchronous::{AsyncLibrary, Counted};
 use crate::library::Outcome;
 use crate::meter::Meter;
 use crate::pipe::Calls;
-use crate::scenario::{AsyncFamily, Bench, Gauge};
+use crate::scenario::{Bench, Gauge};
 use crate::settings::Settings;
 
 /// See the module.
@@ -47,8 +47,11 @@ const MESSAGE: usize = 64;
 /// How many clients `load` has.
 const CLIENTS: usize = 64;
 
-impl AsyncFamily for TokioExchange {
-    fn all() -> Vec<Self> {
+/// What a [`Family`](crate::scenario::Family) has, but for the libraries that
+/// have a stream for tokio.
+impl TokioExchange {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
         vec![
             Self::Round(64),
             Self::Round(16384),
@@ -57,7 +60,8 @@ impl AsyncFamily for TokioExchange {
         ]
     }
 
-    fn id(&self) -> String {
+    /// Its name.
+    pub fn id(&self) -> String {
         match self {
             Self::Round(octets) => format!("tokio/round/{octets}"),
             Self::OneWay(octets) => format!("tokio/throughput/{octets}"),
@@ -65,15 +69,17 @@ impl AsyncFamily for TokioExchange {
         }
     }
 
-    fn octets(&self) -> Option<usize> {
-        Some(match self {
+    /// Plaintext octets of one operation.
+    pub fn octets(&self) -> usize {
+        match self {
             Self::Round(octets) => 2 * octets,
             Self::OneWay(_) => MEBIBYTE,
             Self::Load => 2 * CLIENTS * MESSAGE,
-        })
+        }
     }
 
-    fn gauge(&self) -> Gauge {
+    /// How it is measured.
+    pub fn gauge(&self) -> Gauge {
         let batch = match self {
             Self::Round(_) => 20,
             Self::OneWay(_) | Self::Load => 1,
@@ -81,11 +87,13 @@ impl AsyncFamily for TokioExchange {
         Gauge::Typical { batch }
     }
 
-    fn suits(&self, info: &BackendInfo) -> bool {
+    /// Whether this backend can do it, by what it advertises.
+    pub fn suits(&self, info: &BackendInfo) -> bool {
         SETTINGS.suit(info, Role::Client) && SETTINGS.suit(info, Role::Server)
     }
 
-    fn bench<L: AsyncLibrary>(&self) -> Outcome<Box<dyn Bench>> {
+    /// Sets up one side.
+    pub fn bench<L: AsyncLibrary>(&self) -> Outcome<Box<dyn Bench>> {
         let maker = Maker::<L>::new()?;
         Ok(match *self {
             Self::Round(octets) => Box::new(Rounds(Pair::new(maker, octets)?)),

@@ -11,6 +11,7 @@ pub mod layers;
 mod names;
 mod negotiation;
 mod secrets;
+mod shared;
 mod sockets;
 pub mod solo;
 mod sweeps;

@@ -59,7 +59,7 @@ fn clippy(report: &mut Report) -> Outcome {
         ("all together".to_owned(), "--workspace".to_owned()),
         (
             "no TLS".to_owned(),
-            "-p transport -p socket -p polytls --no-default-features".to_owned(),
+            "-p transport -p socket -p poll -p pool -p polytls --no-default-features".to_owned(),
         ),
         (
             "smallest".to_owned(),

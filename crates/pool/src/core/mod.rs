@@ -1,10 +1,9 @@
 //! The rules of a pool: who gets which connection, who waits, and who may
 //! connect.
 //!
-//! No I/O and no clock: each call is told the time. `C` is a connection,
-//! blocking or tokio's. The lock over it is never held during I/O, so what has
-//! to be closed and woken is collected, and done behind the lock
-//! ([`Core::take_errands`]).
+//! No I/O and no clock: each call is told the time. `C` is a connection of any
+//! kind. The lock over it is never held during I/O, so what has to be closed and
+//! woken is collected, and done behind the lock ([`Core::take_errands`]).
 
 mod health;
 mod idle;

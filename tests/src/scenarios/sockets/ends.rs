@@ -15,12 +15,10 @@ use polytls::{Error, Listener, Operation, Socket};
 use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::Case;
+pub(super) use crate::scenarios::shared::{LONG, pattern, timed};
 
 /// A socket whose sessions are held to the contract.
 pub(super) type End<B> = Socket<Checked<B>>;
-
-/// So long that only a hang takes it.
-pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// A short time to wait in vain.
 pub(super) const SHORT: Duration = Duration::from_millis(40);
@@ -214,17 +212,6 @@ pub(super) const fn over(during: Operation) -> Error {
     Error::Timeout { during, done: 0 }
 }
 
-/// Runs what must take so long at least, and yet end in time.
-#[track_caller]
-pub(super) fn timed<T>(at_least: Duration, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = run();
-    let took = start.elapsed();
-    assert!(took >= at_least, "it was over after {took:?} only");
-    assert!(took < LONG / 2, "it took {took:?}");
-    result
-}
-
 /// The TLS error that it failed with.
 #[track_caller]
 pub(super) fn tls_error<T: Debug>(result: Result<T, Error>) -> TlsError {
@@ -232,15 +219,6 @@ pub(super) fn tls_error<T: Debug>(result: Result<T, Error>) -> TlsError {
         Err(Error::Tls(error)) => error,
         other => panic!("not a TLS error: {other:?}"),
     }
-}
-
-/// Octets that tell when some of them are lost, sent twice or out of order:
-/// their period is prime.
-pub(super) fn pattern(octets: usize) -> Vec<u8> {
-    let period: Vec<u8> = (0..=250).collect();
-    let mut pattern = period.repeat(octets.div_ceil(period.len()));
-    pattern.truncate(octets);
-    pattern
 }
 
 /// Receives to the clean end.

@@ -10,14 +10,12 @@ use polytls::{Listener, Socket, Step};
 use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::{Case, Scenario};
+pub(super) use crate::scenarios::shared::{LONG, pattern, timed};
 
 pub(super) type LoopCase = Case<AnyBackend, AnyBackend>;
 pub(super) type LoopScenario = Scenario<AnyBackend, AnyBackend>;
 pub(super) type Backend = Checked<AnyBackend>;
 pub(super) type End = Socket<Backend>;
-
-/// So long that only a hang takes it.
-pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// A short time to wait in vain.
 pub(super) const SHORT: Duration = Duration::from_millis(25);
@@ -252,21 +250,4 @@ impl<'a> Rig<'a> {
         assert_eq!(self.told(Duration::ZERO), []);
         assert_eq!(self.poll.load(), Load::default());
     }
-}
-
-/// Octets that tell when some of them are lost, sent twice or out of order:
-/// their period is prime.
-pub(super) fn pattern(octets: usize) -> Vec<u8> {
-    (0..=250).cycle().take(octets).collect()
-}
-
-/// Runs what must take so long at least, and yet end in time.
-#[track_caller]
-pub(super) fn timed<T>(at_least: Duration, run: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = run();
-    let took = start.elapsed();
-    assert!(took >= at_least, "it was over after {took:?} only");
-    assert!(took < LONG / 2, "it took {took:?}");
-    result
 }

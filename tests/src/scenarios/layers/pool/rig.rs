@@ -15,9 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::Case;
-
-/// So long that only a hang takes it.
-pub(super) const LONG: Duration = Duration::from_secs(20);
+pub(super) use crate::scenarios::shared::LONG;
 
 /// A short time to wait in vain.
 pub(super) const SHORT: Duration = Duration::from_millis(30);

@@ -12,14 +12,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::{Case, Scenario};
+pub(super) use crate::scenarios::shared::{LONG, pattern};
 
 pub(super) type AsyncCase = Case<AnyBackend, AnyBackend>;
 pub(super) type AsyncScenario = Scenario<AnyBackend, AnyBackend>;
 pub(super) type Backend = Checked<AnyBackend>;
 pub(super) type Stream<IO = DuplexStream> = TlsStream<Backend, IO>;
-
-/// So long that only a hang takes it.
-pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// A short time to wait in vain.
 pub(super) const SHORT: Duration = Duration::from_millis(25);
@@ -117,10 +115,4 @@ where
         (&to_near[..], &to_far[..]),
         (&b"answer"[..], &b"question"[..])
     );
-}
-
-/// Octets that tell when some of them are lost, sent twice or out of order:
-/// their period is prime.
-pub(super) fn pattern(octets: usize) -> Vec<u8> {
-    (0..=250).cycle().take(octets).collect()
 }
