@@ -3,6 +3,11 @@
 //!
 //! The peers are dropped at once, so that only the subjects stay. All use one
 //! pipe, one after the other, so that nothing of it is counted.
+//!
+//! `heap/<role>/<state>/beside` leaves out the connection's own value, which
+//! lies where its owner puts it: on a stack, in a task, in a table of
+//! connections. A library whose connection is a pointer has no difference
+//! there, and one whose connection is a large value has.
 
 use std::io::IoSlice;
 
@@ -33,6 +38,17 @@ pub enum State {
     /// Of a message of 16 KiB half is read.
     Active,
 }
+
+/// Where the connections' own values lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placed {
+    /// Each in an allocation of its own.
+    Boxed,
+    /// In a table that was there before.
+    Beside,
+}
+
+const PLACES: [(Placed, &str); 2] = [(Placed::Boxed, ""), (Placed::Beside, "/beside")];
 
 const STATES: [(State, &str); 4] = [
     (State::Handshaking, "handshaking"),
@@ -75,16 +91,26 @@ fn add<O: Library, R: Library>(all: &mut Vec<Heap>, info: &BackendInfo) {
         let Some(settings) = settings(info, role) else {
             continue;
         };
-        all.extend(STATES.map(|(state, state_name)| Heap {
-            id: format!("heap/{name}/{state_name}"),
-            backend: info.name,
-            measure: Box::new(move |kind, connections| match (kind, role) {
-                (Kind::Ours, Role::Client) => clients::<O>(&settings, state, connections),
-                (Kind::Ours, Role::Server) => servers::<O>(&settings, state, connections),
-                (Kind::Raw, Role::Client) => clients::<R>(&settings, state, connections),
-                (Kind::Raw, Role::Server) => servers::<R>(&settings, state, connections),
-            }),
-        }));
+        for (state, state_name) in STATES {
+            all.extend(PLACES.map(|(placed, place_name)| Heap {
+                id: format!("heap/{name}/{state_name}{place_name}"),
+                backend: info.name,
+                measure: Box::new(move |kind, connections| match (kind, role) {
+                    (Kind::Ours, Role::Client) => {
+                        clients::<O>(&settings, state, placed, connections)
+                    }
+                    (Kind::Ours, Role::Server) => {
+                        servers::<O>(&settings, state, placed, connections)
+                    }
+                    (Kind::Raw, Role::Client) => {
+                        clients::<R>(&settings, state, placed, connections)
+                    }
+                    (Kind::Raw, Role::Server) => {
+                        servers::<R>(&settings, state, placed, connections)
+                    }
+                }),
+            }));
+        }
     }
 }
 
@@ -101,37 +127,58 @@ fn settings(info: &BackendInfo, role: Role) -> Option<Settings> {
         .find(|settings| settings.suit(info, role))
 }
 
-fn clients<L: Library>(settings: &Settings, state: State, connections: usize) -> Outcome<f64> {
+fn clients<L: Library>(
+    settings: &Settings,
+    state: State,
+    placed: Placed,
+    connections: usize,
+) -> Outcome<f64> {
     let (client, server) = (L::client(settings)?, L::Peer::server(settings)?);
-    each(connections, |pipe| {
-        let mut subject = Box::new(L::connect(&client, pipe.end(Role::Client))?);
+    each(placed, connections, |pipe| {
+        let mut subject = L::connect(&client, pipe.end(Role::Client))?;
         if state == State::Handshaking {
             subject.handshake()?;
             return Ok(subject);
         }
         let mut peer = L::Peer::accept(&server, pipe.end(Role::Server))?;
-        bring(&mut *subject, &mut peer, state)?;
+        bring(&mut subject, &mut peer, state)?;
         Ok(subject)
     })
 }
 
-fn servers<L: Library>(settings: &Settings, state: State, connections: usize) -> Outcome<f64> {
+fn servers<L: Library>(
+    settings: &Settings,
+    state: State,
+    placed: Placed,
+    connections: usize,
+) -> Outcome<f64> {
     let (client, server) = (L::Peer::client(settings)?, L::server(settings)?);
-    each(connections, |pipe| {
+    each(placed, connections, |pipe| {
         let mut peer = L::Peer::connect(&client, pipe.end(Role::Client))?;
-        let mut subject = Box::new(L::accept(&server, pipe.end(Role::Server))?);
+        let mut subject = L::accept(&server, pipe.end(Role::Server))?;
         if state == State::Handshaking {
             peer.handshake()?;
             subject.handshake()?;
             return Ok(subject);
         }
-        bring(&mut *subject, &mut peer, state)?;
+        bring(&mut subject, &mut peer, state)?;
         Ok(subject)
     })
 }
 
 /// Bytes for each connection that `make` makes.
-fn each<S: Session>(connections: usize, make: impl Fn(&Pipe) -> Outcome<Box<S>>) -> Outcome<f64> {
+fn each<S: Session>(
+    placed: Placed,
+    connections: usize,
+    make: impl Fn(&Pipe) -> Outcome<S>,
+) -> Outcome<f64> {
+    match placed {
+        Placed::Boxed => each_kept(connections, |pipe| make(pipe).map(Box::new)),
+        Placed::Beside => each_kept(connections, make),
+    }
+}
+
+fn each_kept<K>(connections: usize, make: impl Fn(&Pipe) -> Outcome<K>) -> Outcome<f64> {
     let pipe = Pipe::new();
     // What a library and this thread hold once, whatever the number.
     drop(make(&pipe)?);
