@@ -5,12 +5,18 @@
 //! (`hyper_util::service::TowerToHyperService`). HTTP/1.1 or HTTP/2 is what
 //! ALPN agrees on: name them in the config (`.alpn(["h2", "http/1.1"])`).
 
+mod connection;
 mod connector;
+mod opening;
+mod peer;
+mod rewound;
 mod serve;
+mod stopping;
 mod stream;
 
 pub use connector::{ConnectError, HttpsConnector};
-pub use serve::Server;
+pub use peer::Peer;
+pub use serve::{OPENING_TIMEOUT, Server};
 pub use stream::HttpsStream;
 
 /// An error of any type, as hyper wants it.

@@ -10,71 +10,103 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tls_core::TlsBackend;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::BoxError;
+use super::connection::{Connections, within};
+use super::stopping;
 use crate::{Error, TlsAcceptor};
+
+/// How much time a client has by default to begin, once its handshake is done:
+/// 30 s.
+pub const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// After how much silence an HTTP/2 client is asked whether it is there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long a listener rests that has no resources left to accept with (file
 /// descriptors, say): they come back when connections end.
 const REST: Duration = Duration::from_millis(100);
 
-type OnFailure = dyn Fn(SocketAddr, &Error) + Send + Sync;
+type OnAcceptFailure = dyn Fn(&io::Error) + Send + Sync;
 
 /// Serves a service over TLS, as HTTP/1.1 or HTTP/2.
 ///
-/// Each connection has a task of its own, so a slow handshake holds up nobody.
+/// ALPN decides which of them; without ALPN a client says so itself, by the
+/// preface of HTTP/2. Each connection has a task of its own, so a slow handshake
+/// holds up nobody, and a service that panics loses this connection alone.
+/// The extensions of each request tell whom it comes from: [`Peer`](super::Peer).
 ///
 /// # Defaults
-/// - A handshake has the acceptor's time, and HTTP/1.1 headers have 30 s.
+/// - A handshake has the acceptor's time. Then the client has 30 s to begin
+///   ([`opening_timeout`](Self::opening_timeout)).
+/// - HTTP/1.1: the headers of each request have 30 s, in which the time that
+///   the connection was idle counts
+///   ([`header_read_timeout`](http1::Builder::header_read_timeout)).
+/// - HTTP/2: a client that was silent for 30 s gets a PING, and 20 s to answer
+///   it. One that answers may stay
+///   ([`keep_alive_interval`](http2::Builder::keep_alive_interval)).
 /// - At a shutdown, requests that have begun are finished, without limit:
 ///   [`drain_timeout`](Self::drain_timeout).
-/// - Failed handshakes are nobody's concern:
-///   [`on_handshake_failure`](Self::on_handshake_failure).
+/// - Failed handshakes are nobody's concern
+///   ([`on_handshake_failure`](Self::on_handshake_failure)), nor is a listener
+///   that cannot accept ([`on_accept_failure`](Self::on_accept_failure)).
 #[must_use = "a server does nothing until it runs"]
 pub struct Server<B: TlsBackend, S> {
     listener: TcpListener,
     connections: Connections<B, S>,
     drain_timeout: Option<Duration>,
-}
-
-/// What each connection's task needs.
-#[derive(Clone)]
-struct Connections<B: TlsBackend, S> {
-    acceptor: TlsAcceptor<B>,
-    service: S,
-    http: Builder<TokioExecutor>,
-    on_failure: Option<Arc<OnFailure>>,
+    on_accept_failure: Option<Box<OnAcceptFailure>>,
 }
 
 impl<B: TlsBackend, S> Server<B, S> {
     /// A server of `service` on this listener.
     pub fn new(listener: TcpListener, acceptor: TlsAcceptor<B>, service: S) -> Self {
-        let mut http = Builder::new(TokioExecutor::new());
+        let mut http1 = http1::Builder::new();
         // Without a clock hyper bounds no header's time.
-        http.http1().timer(TokioTimer::new());
-        http.http2().timer(TokioTimer::new());
+        http1.timer(TokioTimer::new());
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_INTERVAL);
         Self {
             listener,
             connections: Connections {
                 acceptor,
                 service,
-                http,
-                on_failure: None,
+                http1,
+                http2,
+                opening_timeout: Some(OPENING_TIMEOUT),
+                on_handshake_failure: None,
             },
             drain_timeout: None,
+            on_accept_failure: None,
         }
     }
 
-    /// The settings of HTTP.
-    pub fn http(&mut self) -> &mut Builder<TokioExecutor> {
-        &mut self.connections.http
+    /// The settings of HTTP/1.1.
+    pub fn http1(&mut self) -> &mut http1::Builder {
+        &mut self.connections.http1
+    }
+
+    /// The settings of HTTP/2.
+    pub fn http2(&mut self) -> &mut http2::Builder<TokioExecutor> {
+        &mut self.connections.http2
+    }
+
+    /// How long a client may take to begin, from the end of its handshake to
+    /// its first octet or, in HTTP/2, the 24 octets that its preface starts with
+    /// (RFC 9113, section 3.4). Who is late is sent `close_notify`. `None` is no
+    /// limit, and lets a silent client stay for ever.
+    pub fn opening_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.connections.opening_timeout = timeout;
+        self
     }
 
     /// How long connections may go on after a shutdown has begun, before they
@@ -84,12 +116,21 @@ impl<B: TlsBackend, S> Server<B, S> {
         self
     }
 
-    /// Is told of each handshake that fails, and of whom.
+    /// Is told of each handshake that fails, and of whom. A handshake that a
+    /// shutdown cuts off is none.
     pub fn on_handshake_failure(
         mut self,
         told: impl Fn(SocketAddr, &Error) + Send + Sync + 'static,
     ) -> Self {
-        self.connections.on_failure = Some(Arc::new(told));
+        self.connections.on_handshake_failure = Some(Arc::new(told));
+        self
+    }
+
+    /// Is told when the listener cannot accept, for want of descriptors say. It
+    /// then rests for 100 ms and tries again, so that is how often it is told at
+    /// most.
+    pub fn on_accept_failure(mut self, told: impl Fn(&io::Error) + Send + Sync + 'static) -> Self {
+        self.on_accept_failure = Some(Box::new(told));
         self
     }
 }
@@ -110,22 +151,31 @@ where
     }
 
     /// Serves until `shutdown` is ready, and then until all connections have
-    /// ended: no more are accepted, idle ones are closed, requests that have
-    /// begun are answered.
+    /// ended: no more are accepted, requests that have begun are answered,
+    /// idle connections are closed with `close_notify` (HTTP/2: with GOAWAY
+    /// before it), handshakes are cut off.
+    ///
+    /// A connection that was upgraded belongs to the service, and is neither
+    /// told nor waited for.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
-        let mut tasks = tokio::task::JoinSet::new();
-        let watched = GracefulShutdown::new();
+        let mut tasks = JoinSet::new();
+        let (stop, stopping) = stopping::channel();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, from)) => {
                         let connections = self.connections.clone();
-                        tasks.spawn(connections.serve(stream, from, watched.watcher()));
+                        tasks.spawn(connections.serve(stream, from, stopping.clone()));
                     }
                     // The one connection failed before it was accepted.
                     Err(error) if is_of_one_connection(&error) => {}
-                    Err(_) => sleep(REST).await,
+                    Err(error) => {
+                        if let Some(told) = &self.on_accept_failure {
+                            told(&error);
+                        }
+                        sleep(REST).await;
+                    }
                 },
                 // Takes back what tasks leave behind.
                 Some(_) = tasks.join_next() => {}
@@ -133,45 +183,11 @@ where
             }
         }
         drop(self.listener);
-        let drained = watched.shutdown();
-        match self.drain_timeout {
-            None => drained.await,
-            Some(timeout) => {
-                // Who is late is cut off by the drop of the tasks.
-                let _ = tokio::time::timeout(timeout, drained).await;
-            }
+        stop.now();
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        if within(self.drain_timeout, drained).await.is_none() {
+            tasks.shutdown().await;
         }
-    }
-}
-
-impl<B, S, D> Connections<B, S>
-where
-    B: TlsBackend,
-    S: Service<Request<Incoming>, Response = Response<D>> + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<BoxError>,
-    D: Body + Send + 'static,
-    D::Data: Send,
-    D::Error: Into<BoxError>,
-{
-    async fn serve(self, stream: TcpStream, from: SocketAddr, watcher: Watcher) {
-        // It fails only where the peer has gone.
-        let _ = stream.set_nodelay(true);
-        let stream = match self.acceptor.accept(stream).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                if let Some(told) = &self.on_failure {
-                    told(from, &error);
-                }
-                return;
-            }
-        };
-        let served = self
-            .http
-            .serve_connection_with_upgrades(TokioIo::new(stream), self.service);
-        // What goes wrong from here on is the peer's, and the service has
-        // seen as much of it as it can.
-        let _ = watcher.watch(served).await;
     }
 }
 
@@ -190,6 +206,8 @@ impl<B: TlsBackend, S> fmt::Debug for Server<B, S> {
         f.debug_struct("Server")
             .field("listener", &self.listener)
             .field("acceptor", &self.connections.acceptor)
+            .field("opening_timeout", &self.connections.opening_timeout)
+            .field("drain_timeout", &self.drain_timeout)
             .finish_non_exhaustive()
     }
 }
