@@ -71,6 +71,8 @@ impl<B: TlsBackend, S> Server<B, S> {
         let mut http1 = http1::Builder::new();
         // Without a clock hyper bounds no header's time.
         http1.timer(TokioTimer::new());
+        // A client may end its direction behind its request (RFC 8446, section 6.1).
+        http1.half_close(true);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())

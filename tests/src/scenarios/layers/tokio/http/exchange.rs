@@ -10,9 +10,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use polytls::tls::{Capabilities, ClientAuth};
 use polytls::tokio::hyper::{HttpsConnector, Peer, Server};
+use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
 
-use super::super::rig::{AsyncCase, AsyncScenario, Rig, play};
-use super::site::{address_of, answer, ask, bare, beside, client, hear_until, listen, uri};
+use super::super::rig::{AsyncCase, AsyncScenario, Rig, SHORT, hear, play};
+use super::site::{Slow, address_of, answer, ask, bare, beside, client, hear_until, listen, uri};
 use crate::scenario::{Versions, scenario};
 
 pub(super) fn scenarios() -> Vec<AsyncScenario> {
@@ -44,6 +46,7 @@ pub(super) fn scenarios() -> Vec<AsyncScenario> {
         scenario("a_service_is_told_whom_a_request_comes_from", introduced)
             .needs_client(Capabilities::IDENTITY)
             .needs_server(Capabilities::CLIENT_AUTH_REQUIRED | Capabilities::ROOTS),
+        scenario("a_client_that_has_sent_all_is_answered", half_closed),
         scenario("plain_http_is_refused_unless_it_is_allowed", plain).versions(Versions::Unpinned),
     ]
 }
@@ -79,6 +82,34 @@ fn fetches(rig: &Rig, http2_only: bool, version: Version) {
 }
 
 /// By address and by certificate, with each request of a connection.
+/// It says that it sends no more, with `close_notify`, before there is an answer.
+fn half_closed(case: &AsyncCase) {
+    let rig = Rig::new(case);
+    play(async {
+        let listener = listen().await;
+        let address = address_of(&listener);
+        let slow = Slow::default();
+        let service = {
+            let slow = slow.clone();
+            service_fn(move |request| slow.clone().answer(request))
+        };
+        let server = Server::new(listener, rig.acceptor.clone(), service);
+        beside(server, async |_stop| {
+            let mut stream = bare(&rig, address).await;
+            ask(&mut stream, "/slow").await;
+            stream.shutdown().await.expect("a shutdown");
+            slow.begun.notified().await;
+            // Time for the server to see that end.
+            sleep(SHORT).await;
+            slow.go_on.notify_one();
+            let heard = hear_until(&mut stream, "/slow").await;
+            assert!(heard.starts_with("HTTP/1.1 200 "), "{heard}");
+            assert_eq!(hear(stream).await, b"");
+        })
+        .await;
+    });
+}
+
 fn introduced(case: &AsyncCase) {
     let identity = case.pki.client.clone();
     let auth = ClientAuth::Required(case.pki.roots.clone());
