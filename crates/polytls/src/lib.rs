@@ -61,7 +61,7 @@ pub use choice::{Backend, BackendVisitor, visit_backends};
 #[cfg(feature = "poll")]
 pub use poll;
 
-/// Connection pools.
+/// Connection pools. With the feature `tokio`, for its tasks too.
 #[cfg(feature = "pool")]
 pub use pool;
 
@@ -104,7 +104,7 @@ mod guide {
     #[cfg(feature = "tokio")]
     #[doc = include_str!("../../../docs/src/async.md")]
     mod asynchronous {}
-    #[cfg(feature = "pool")]
+    #[cfg(all(feature = "poll", feature = "pool", feature = "tokio"))]
     #[doc = include_str!("../../../docs/src/pools.md")]
     mod pools {}
     #[doc = include_str!("../../../README.md")]

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use socket::{Layer, NoTls, Socket};
 
 use crate::check::{Unfit, check};
 use crate::connect::connect;
-use crate::core::{Answer, Core, Grant, State, Statistics, Ticket};
+use crate::core::{Answer, Core, Drained, Grant, State, Statistics, Ticket, Wait};
 use crate::guard::Pooled;
-use crate::shared::{Connecting, InUse, Retire, Shared};
+use crate::shared::{Connecting, InUse, Retire, Shared, later};
 use crate::target::Target;
 use crate::{Error, Options};
 
@@ -24,22 +24,13 @@ pub struct Pool<B: Layer = NoTls> {
     options: Arc<Options>,
 }
 
-/// What a drain came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Drained {
-    /// How many connections were still in use when the time was over. They are
-    /// closed when they come back.
-    pub still_in_use: usize,
-}
-
 impl<B: Layer> Pool<B> {
     /// An empty pool. [`Error::Config`] names an option that is out of its
     /// range.
     pub fn new(options: Options) -> Result<Self, Error> {
         options.check()?;
         Ok(Self {
-            shared: Arc::new(Shared::new(Core::new(&options))),
+            shared: Arc::new(Shared::new(Core::new(&options), Instant::now)),
             options: Arc::new(options),
         })
     }
@@ -71,8 +62,7 @@ impl<B: Layer> Pool<B> {
                     Ok(pooled) => return Ok(pooled),
                     Err(error) => {
                         failures += 1;
-                        let again = error.is_absence() && !error.is_timeout();
-                        if !again || failures >= self.options.attempts {
+                        if !self.options.tries_again(failures, &error) {
                             return Err(error);
                         }
                     }
@@ -166,17 +156,10 @@ impl<B: Layer> Pool<B> {
         let parker = Arc::new(Parker::default());
         let waker = Waker::from(Arc::clone(&parker));
         loop {
-            let polled = self.shared.with(|core| {
-                let now = Instant::now();
-                match core.poll(ticket, &waker, now) {
-                    Poll::Ready(result) => Ok(result),
-                    Poll::Pending if now >= deadline => Ok(Err(core.time_out(ticket, now))),
-                    Poll::Pending => Err(core.poll_again_at(ticket, now)),
-                }
-            });
-            match polled {
-                Ok(result) => return result,
-                Err(again) => parker.park(again.map_or(deadline, |again| again.min(deadline))),
+            let wait = |core: &mut Core<_>| core.wait(ticket, &waker, deadline, Instant::now());
+            match self.shared.with(wait) {
+                Wait::Over(result) => return result,
+                Wait::Until(until) => parker.park(until),
             }
         }
     }
@@ -194,21 +177,9 @@ impl<B: Layer> Pool<B> {
                 let place = place.connected(for_a_caller);
                 Ok(Pooled::fresh(socket, place, begun))
             }
-            Err(mut error) => {
-                if let Error::Timeout { last, .. } = &mut error {
-                    *last = self.shared.with(|core| core.last_error(&target.key));
-                }
-                place.failed(begun, &error);
-                Err(error)
-            }
+            Err(error) => Err(place.failed(begun, error)),
         }
     }
-}
-
-/// A time too far away to be told is one that nobody lives to see.
-fn later(now: Instant, timeout: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    now + timeout.min(CENTURY)
 }
 
 impl<B: Layer> Retire for Socket<B> {

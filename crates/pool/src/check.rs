@@ -21,7 +21,7 @@ pub enum Unfit {
 
 /// How often a peer may send something that is no data (TLS 1.3 session
 /// tickets, key updates) before it counts as one that floods.
-const TURNS: usize = 32;
+pub(crate) const TURNS: usize = 32;
 
 /// Finds out without waiting.
 pub(crate) fn check<B: Layer>(socket: &mut Socket<B>, is_tls: bool) -> Result<(), Unfit> {

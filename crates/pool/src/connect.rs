@@ -1,9 +1,7 @@
 //! Making a connection, blocking.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -11,7 +9,7 @@ use rustix::io::Errno;
 use socket::{Layer, Refusal, Socket, Step};
 
 use crate::eyeballs::Race;
-use crate::resolve::System;
+use crate::resolve::{resolve_apart, resolved};
 use crate::target::Target;
 use crate::{Endpoint, Error, Options, WaitingFor};
 
@@ -58,48 +56,29 @@ fn timed(
     otherwise: impl FnOnce(socket::Error) -> Error,
 ) -> Error {
     match error.is_timeout() {
-        true => over(waiting_for),
+        true => Error::over(waiting_for),
         false => otherwise(error),
     }
 }
 
-const fn over(waiting_for: WaitingFor) -> Error {
-    Error::Timeout {
-        waiting_for,
-        last: None,
-    }
-}
-
-/// The system's resolver cannot be stopped, so it runs on a thread of its own,
-/// which ends when the resolver does.
 fn resolve(
     host: &str,
     port: u16,
     options: &Options,
     deadline: Instant,
 ) -> Result<Vec<SocketAddr>, Error> {
-    let failed = |source: std::io::Error| Error::Resolve {
-        host: host.into(),
-        source: source.into(),
-    };
-    let resolver = options.resolver.clone();
-    let resolver = resolver.unwrap_or_else(|| Arc::new(System));
     let (answer, answered) = mpsc::channel();
-    let name = host.to_owned();
-    thread::Builder::new()
-        .name("pool-resolve".into())
-        .spawn(move || {
-            // Nobody may wait for it any more.
-            let _ = answer.send(resolver.resolve(&name, port));
-        })
-        .map_err(failed)?;
+    let asked = resolve_apart(host, port, options, move |addresses| {
+        // Nobody may wait for it any more.
+        let _ = answer.send(addresses);
+    });
+    if let Err(error) = asked {
+        return resolved(host, Some(Err(error)));
+    }
     match answered.recv_timeout(left(deadline)) {
-        Ok(result) => result.map_err(failed),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(over(WaitingFor::Resolution)),
-        // The resolver has panicked.
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Err(failed(std::io::Error::other("the resolver gave no answer")))
-        }
+        Ok(answer) => resolved(host, Some(answer)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(Error::over(WaitingFor::Resolution)),
+        Err(mpsc::RecvTimeoutError::Disconnected) => resolved(host, None),
     }
 }
 
@@ -115,7 +94,7 @@ fn race<B: Layer>(
     let mut last = Error::Connect(Refusal::NoAddress.into());
     while !race.is_lost() {
         if now >= deadline {
-            return Err(over(WaitingFor::Connection));
+            return Err(Error::over(WaitingFor::Connection));
         }
         if let Some(address) = race.start(now) {
             match Socket::start_connect_tcp(address) {

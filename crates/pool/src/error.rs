@@ -90,6 +90,14 @@ impl Error {
         matches!(self, Self::Timeout { .. })
     }
 
+    /// The time is over.
+    pub(crate) const fn over(waiting_for: WaitingFor) -> Self {
+        Self::Timeout {
+            waiting_for,
+            last: None,
+        }
+    }
+
     /// Whether the endpoint could not be reached or did not answer, so that
     /// trying later may help. A refused certificate, say, is not of this kind:
     /// the endpoint is there, and its answer will be the same.

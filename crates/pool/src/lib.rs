@@ -29,6 +29,10 @@
 //! # }
 //! ```
 //!
+//! # Threads and tasks
+//! [`Pool`] is for threads that wait. With the feature `tokio`, the module of
+//! that name has its twin for tasks: same rules, same names, one core.
+//!
 //! # Server
 //! [`server`] limits who connects, and ends connections in order.
 
@@ -48,10 +52,12 @@ mod shared;
 mod target;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
-pub use blocking::{Drained, Pool};
+pub use blocking::Pool;
 pub use check::Unfit;
-pub use core::{State, Statistics};
+pub use core::{Drained, State, Statistics};
 pub use endpoint::Endpoint;
 pub use error::{Error, WaitingFor};
 pub use guard::Pooled;

@@ -180,6 +180,12 @@ impl Options {
         self
     }
 
+    /// Whether a caller that has failed so often, at last like this, connects
+    /// once more.
+    pub(crate) fn tries_again(&self, failures: u32, error: &Error) -> bool {
+        error.is_absence() && !error.is_timeout() && failures < self.attempts
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |option, reason| Err(Error::Config { option, reason });
         if self.max_total == 0 {

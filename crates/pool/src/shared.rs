@@ -1,11 +1,17 @@
 //! What the fronts share: the core behind its lock, and what is taken from it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::core::{Core, Errands, Held};
 use crate::key::Key;
+
+/// A time too far away to be told is one that nobody lives to see.
+pub(crate) fn later(now: Instant, timeout: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    now + timeout.min(CENTURY)
+}
 
 /// A connection, of whichever front.
 pub(crate) trait Retire {
@@ -13,16 +19,22 @@ pub(crate) trait Retire {
     fn retire(self);
 }
 
-/// The core behind its lock.
+/// The core behind its lock, with the front's clock.
 pub(crate) struct Shared<C: Retire> {
     core: Mutex<Core<C>>,
+    clock: fn() -> Instant,
 }
 
 impl<C: Retire> Shared<C> {
-    pub(crate) fn new(core: Core<C>) -> Self {
+    pub(crate) fn new(core: Core<C>, clock: fn() -> Instant) -> Self {
         Self {
             core: Mutex::new(core),
+            clock,
         }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        (self.clock)()
     }
 
     /// Does something under the lock, and what follows from it behind.
@@ -41,7 +53,23 @@ impl<C: Retire> Shared<C> {
 /// Idle connections end cleanly with their pool.
 impl<C: Retire> Drop for Shared<C> {
     fn drop(&mut self) {
-        self.with(|core| core.stop(Instant::now()));
+        let now = self.now();
+        self.with(|core| core.stop(now));
+    }
+}
+
+/// The place of a caller that waits. Dropping it gives the turn to the next.
+#[cfg(feature = "tokio")]
+pub(crate) struct Queued<'a, C: Retire> {
+    pub(crate) shared: &'a Shared<C>,
+    pub(crate) ticket: crate::core::Ticket,
+}
+
+#[cfg(feature = "tokio")]
+impl<C: Retire> Drop for Queued<'_, C> {
+    fn drop(&mut self) {
+        let now = self.shared.now();
+        self.shared.with(|core| core.cancel(self.ticket, now));
     }
 }
 
@@ -70,19 +98,27 @@ impl<C: Retire> Connecting<C> {
         InUse(slot)
     }
 
-    /// It could not be made by the attempt that began then.
-    pub(crate) fn failed(mut self, begun: Instant, error: &Error) {
+    /// It could not be made by the attempt that began then. Answers what the
+    /// caller is told: a timeout says how the attempt before had failed.
+    pub(crate) fn failed(mut self, begun: Instant, mut error: Error) -> Error {
         if let Some(Slot { shared, key }) = self.0.take() {
-            let error = error.clone();
-            shared.with(|core| core.connect_failed(&key, begun, error, Instant::now()));
+            let now = shared.now();
+            shared.with(|core| {
+                if let Error::Timeout { last, .. } = &mut error {
+                    *last = core.last_error(&key);
+                }
+                core.connect_failed(&key, begun, error.clone(), now);
+            });
         }
+        error
     }
 }
 
 impl<C: Retire> Drop for Connecting<C> {
     fn drop(&mut self) {
         if let Some(Slot { shared, key }) = self.0.take() {
-            shared.with(|core| core.connect_abandoned(&key, Instant::now()));
+            let now = shared.now();
+            shared.with(|core| core.connect_abandoned(&key, now));
         }
     }
 }
@@ -95,14 +131,16 @@ impl<C: Retire> InUse<C> {
     /// Back into the pool.
     pub(crate) fn give_back(mut self, held: Held<C>) {
         if let Some(Slot { shared, key }) = self.0.take() {
-            shared.with(|core| core.give_back(&key, held, Instant::now()));
+            let now = shared.now();
+            shared.with(|core| core.give_back(&key, held, now));
         }
     }
 
     /// It was to be reused, and cannot be.
     pub(crate) fn unfit(mut self) {
         if let Some(Slot { shared, key }) = self.0.take() {
-            shared.with(|core| core.unfit(&key, Instant::now()));
+            let now = shared.now();
+            shared.with(|core| core.unfit(&key, now));
         }
     }
 
@@ -114,7 +152,8 @@ impl<C: Retire> InUse<C> {
 impl<C: Retire> Drop for InUse<C> {
     fn drop(&mut self) {
         if let Some(Slot { shared, key }) = self.0.take() {
-            shared.with(|core| core.give_up(&key, Instant::now()));
+            let now = shared.now();
+            shared.with(|core| core.give_up(&key, now));
         }
     }
 }

@@ -20,6 +20,12 @@ pub struct Target<B: Layer = NoTls> {
 pub(crate) trait Protection<B: Layer>: Send + Sync {
     /// Turns it on and does the handshake within this time.
     fn protect(&self, socket: &mut Socket<B>, timeout: Duration) -> Result<(), socket::Error>;
+
+    /// The handshake on a stream of tokio, which has no time limit of its own.
+    #[cfg(feature = "tokio")]
+    fn handshake(&self, io: crate::tokio::Io) -> tls_tokio::Handshake<B, crate::tokio::Io>
+    where
+        B: tls_core::TlsBackend;
 }
 
 impl<B: Layer> Target<B> {

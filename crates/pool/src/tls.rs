@@ -92,6 +92,16 @@ impl<B: TlsBackend> Protection<B> for Named<B> {
         socket.enable_tls_client(backend, context, &self.name)?;
         socket.handshake(timeout)
     }
+
+    #[cfg(feature = "tokio")]
+    fn handshake(&self, io: crate::tokio::Io) -> tls_tokio::Handshake<B, crate::tokio::Io> {
+        let Inner {
+            backend, context, ..
+        } = &*self.tls.0;
+        tls_tokio::TlsConnector::new(backend.clone(), context.clone())
+            .handshake_timeout(None)
+            .connect(&self.name, io)
+    }
 }
 
 impl<B: TlsBackend> Clone for Tls<B> {

@@ -2,11 +2,14 @@
 //! because it counts the process's descriptors and threads.
 #![cfg(any(target_os = "linux", target_os = "android"))]
 
+mod front;
+
 use std::fs;
 use std::time::{Duration, Instant};
 
-use pool::{Options, Pool, Target};
-use socket::{NoTls, PlainListener};
+use front::{Connection, Front};
+use pool::{Endpoint, Options};
+use socket::PlainListener;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -17,20 +20,29 @@ fn count(what: &str) -> usize {
 
 #[test]
 fn a_pool_leaves_no_descriptor_and_no_thread_behind() {
+    leaves_nothing::<front::threads::Threads>();
+    #[cfg(feature = "tokio")]
+    // The first runtime leaves what all of the process share.
+    drop(front::tasks::runtime());
+    #[cfg(feature = "tokio")]
+    leaves_nothing::<front::tasks::Tasks>();
+}
+
+fn leaves_nothing<F: Front>() {
     let listener = PlainListener::bind_tcp("127.0.0.1:0").expect("a listener");
     let address = listener.local_addr().expect("an address").ip();
-    let target = Target::plain(address.expect("an IP address"));
+    let target = F::target(address.expect("an IP address"));
     let absent = {
         let gone = PlainListener::bind_tcp("127.0.0.1:0").expect("a listener");
         let address = gone.local_addr().expect("an address").ip();
-        Target::plain(address.expect("an IP address"))
+        F::target(address.expect("an IP address"))
     };
     let before = (count("fd"), count("task"));
     for round in 0..50 {
-        let pool = Pool::<NoTls>::new(Options::new().attempts(1).no_breaker()).expect("a pool");
+        let pool = F::new(Options::new().attempts(1).no_breaker()).expect("a pool");
         let returned = pool.get(&target, LONG).expect("a connection");
         let dropped = pool.get(&target, LONG).expect("a connection");
-        let taken = pool.get(&target, LONG).expect("a connection").into_socket();
+        let taken = pool.get(&target, LONG).expect("a connection").take_out();
         let ends = [(); 3].map(|()| listener.accept().expect("a client"));
         returned.release().expect("it is fit");
         drop(dropped);
@@ -47,19 +59,15 @@ fn a_pool_leaves_no_descriptor_and_no_thread_behind() {
         }
     }
     // A resolver's thread may have an instant to live.
-    let named = Pool::<NoTls>::new(Options::new()).expect("a pool");
-    let port = address_port(&listener);
-    let host = Target::plain(pool::Endpoint::host("localhost", port));
+    let named = F::new(Options::new()).expect("a pool");
+    let port = listener.local_addr().expect("an address").port();
+    let host = F::target(Endpoint::host("localhost", port.expect("a port")));
     drop(named.get(&host, LONG).expect("a connection"));
     drop(listener.accept().expect("a client"));
+    drop(named);
     let end = Instant::now() + LONG;
     while count("task") > before.1 && Instant::now() < end {
         std::thread::yield_now();
     }
     assert_eq!((count("fd"), count("task")), before);
-}
-
-fn address_port(listener: &PlainListener) -> u16 {
-    let address = listener.local_addr().expect("an address");
-    address.port().expect("a port")
 }

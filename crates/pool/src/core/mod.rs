@@ -41,6 +41,15 @@ pub enum State {
     Stopped,
 }
 
+/// What a drain came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// How many connections were still in use when the time was over. They are
+    /// closed when they come back.
+    pub still_in_use: usize,
+}
+
 pub(crate) struct Core<C> {
     max_total: usize,
     max_per_key: usize,
@@ -92,10 +101,21 @@ pub(crate) enum Answer<C> {
 /// What one look at a caller comes to.
 enum Step<C> {
     Served(Result<Grant<C>, Error>),
+    /// Nobody of this key can be served before then, and no event tells.
+    Paused(Instant),
     /// Nobody of this key can be served now.
     Blocked,
     /// Nobody at all can be served now.
     Full,
+}
+
+/// How long a queued caller waits.
+#[derive(Debug)]
+pub(crate) enum Wait<C> {
+    /// No longer.
+    Over(Result<Grant<C>, Error>),
+    /// Until it is woken, and no longer than until then.
+    Until(Instant),
 }
 
 /// What is done when the lock is open again.
@@ -190,6 +210,7 @@ impl<C> Core<C> {
             key: key.clone(),
             since: now,
             waker: None,
+            alarm: None,
         };
         self.queue.insert(ticket, waiting);
         self.dispatch(now);
@@ -202,8 +223,27 @@ impl<C> Core<C> {
         }
     }
 
+    /// Takes what a queued caller has got, or remembers whom to wake. Its time
+    /// is over at the deadline.
+    pub(crate) fn wait(
+        &mut self,
+        ticket: Ticket,
+        waker: &Waker,
+        deadline: Instant,
+        now: Instant,
+    ) -> Wait<C> {
+        match self.poll(ticket, waker, now) {
+            Poll::Ready(result) => Wait::Over(result),
+            Poll::Pending if now >= deadline => Wait::Over(Err(self.time_out(ticket, now))),
+            Poll::Pending => {
+                let again = self.poll_again_at(ticket, now);
+                Wait::Until(again.map_or(deadline, |again| again.min(deadline)))
+            }
+        }
+    }
+
     /// Takes what a queued caller has got, or remembers whom to wake.
-    pub(crate) fn poll(
+    fn poll(
         &mut self,
         ticket: Ticket,
         waker: &Waker,
@@ -215,7 +255,9 @@ impl<C> Core<C> {
             self.statistics.waiting_time += now.saturating_duration_since(served.since);
             return Poll::Ready(self.hand_out(served.result));
         }
+        let alarm = self.poll_again_at(ticket, now);
         if let Some(waiting) = self.queue.get_mut(ticket) {
+            waiting.alarm = alarm;
             match &mut waiting.waker {
                 Some(known) => known.clone_from(waker),
                 none => *none = Some(waker.clone()),
@@ -225,7 +267,7 @@ impl<C> Core<C> {
     }
 
     /// When a queued caller has to poll again although nobody wakes it.
-    pub(crate) fn poll_again_at(&self, ticket: Ticket, now: Instant) -> Option<Instant> {
+    fn poll_again_at(&self, ticket: Ticket, now: Instant) -> Option<Instant> {
         let waiting = self.queue.get(ticket)?;
         match self.health.permit(waiting.key.endpoint(), now) {
             Permit::Pause(until, _) | Permit::Open(until, _) => Some(until),
@@ -234,7 +276,7 @@ impl<C> Core<C> {
     }
 
     /// A queued caller's time is over.
-    pub(crate) fn time_out(&mut self, ticket: Ticket, now: Instant) -> Error {
+    fn time_out(&mut self, ticket: Ticket, now: Instant) -> Error {
         self.statistics.timed_out += 1;
         let waiting = self.queue.get(ticket);
         let (pauses, last) = waiting.map_or((false, None), |waiting| {
@@ -254,7 +296,10 @@ impl<C> Core<C> {
 
     /// A queued caller goes away. What it has got meanwhile goes to the next.
     pub(crate) fn cancel(&mut self, ticket: Ticket, now: Instant) {
-        self.queue.remove(ticket);
+        if self.queue.remove(ticket).is_some() {
+            // Whoever is first now has to know of a pause.
+            self.dispatch(now);
+        }
         let Some(served) = self.served.remove(&ticket) else {
             return;
         };
@@ -387,7 +432,7 @@ impl<C> Core<C> {
         }
         match self.connect_step(key, now) {
             Step::Served(result) => result.map(|_| true),
-            Step::Blocked | Step::Full => Ok(false),
+            Step::Paused(_) | Step::Blocked | Step::Full => Ok(false),
         }
     }
 }
@@ -466,6 +511,7 @@ impl<C> Core<C> {
             from = ticket + 1;
             match self.step(&key, now) {
                 Step::Served(result) => self.serve(ticket, result),
+                Step::Paused(until) => self.alert(ticket, until),
                 Step::Blocked => {}
                 Step::Full => break,
             }
@@ -473,11 +519,25 @@ impl<C> Core<C> {
     }
 
     fn serve(&mut self, ticket: Ticket, result: Result<Grant<C>, Error>) {
-        let Some(Waiting { key, since, waker }) = self.queue.remove(ticket) else {
+        let Some(waiting) = self.queue.remove(ticket) else {
             return;
         };
+        let Waiting {
+            key, since, waker, ..
+        } = waiting;
         self.errands.wake.extend(waker);
         self.served.insert(ticket, Served { key, since, result });
+    }
+
+    /// Wakes the first of its key if it does not know yet that a pause will be
+    /// over then: the others rely on it.
+    fn alert(&mut self, ticket: Ticket, until: Instant) {
+        if let Some(waiting) = self.queue.get_mut(ticket)
+            && waiting.alarm.is_none_or(|alarm| until < alarm)
+        {
+            waiting.alarm = Some(until);
+            self.errands.wake.extend(waiting.waker.clone());
+        }
     }
 
     fn step(&mut self, key: &Key, now: Instant) -> Step<C> {
@@ -507,7 +567,8 @@ impl<C> Core<C> {
                     last: Box::new(last.clone()),
                 }));
             }
-            Permit::Pause(..) | Permit::Probing => return Step::Blocked,
+            Permit::Pause(until, _) => return Step::Paused(until),
+            Permit::Probing => return Step::Blocked,
         }
         if self.taken_of(key) >= self.max_per_key {
             return Step::Blocked;

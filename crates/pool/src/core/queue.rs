@@ -22,6 +22,8 @@ pub(super) struct Waiting {
     pub(super) key: Key,
     pub(super) since: Instant,
     pub(super) waker: Option<Waker>,
+    /// When it looks again although nobody wakes it.
+    pub(super) alarm: Option<Instant>,
 }
 
 impl Queue {

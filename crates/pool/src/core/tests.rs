@@ -360,6 +360,36 @@ fn who_runs_out_of_time_in_the_pause_is_told_why() {
     );
 }
 
+/// Who waits behind an attempt learns that it has failed, and when the pause is
+/// over; so does the next, when that one goes away.
+#[test]
+fn the_first_in_the_queue_knows_of_a_pause() {
+    let (mut game, a) = (Game::new(quiet().max_per_key(1)), key("a"));
+    let begun = game.now;
+    assert!(matches!(
+        game.ask(&a).1,
+        Ok(Answer::Granted(Grant::Connect))
+    ));
+    let mut callers = [(); 3].map(|()| Caller::new(a.clone(), game.ask(&a).0));
+    for caller in &mut callers {
+        assert!(caller.wait(&mut game).is_none());
+    }
+    game.core.connect_failed(&a, begun, absent(), game.now);
+    game.run_errands();
+    let [mut first, mut second, mut third] = callers;
+    assert!(first.wait(&mut game).is_none());
+    let end = first.again.expect("a time");
+    assert!(end <= game.now + SECOND, "it would sleep to its deadline");
+    assert_eq!(second.wakes.0.load(Ordering::Relaxed), 0);
+    game.core.cancel(first.ticket, game.now);
+    game.run_errands();
+    assert!(second.wait(&mut game).is_none());
+    assert_eq!(second.again, Some(end));
+    game.now = end;
+    assert!(matches!(second.wait(&mut game), Some(Ok(Grant::Connect))));
+    assert!(third.wait(&mut game).is_none());
+}
+
 #[test]
 fn an_open_circuit_refuses_those_who_wait_and_those_who_come() {
     let mut game = Game::new(quiet().breaker(1, SECOND).max_per_key(2));
@@ -468,6 +498,47 @@ fn a_stop_counts_what_is_still_in_use() {
     assert_eq!(game.core.statistics().in_use, 0);
 }
 
+/// A caller that looks at what it has got only when it is woken, or when it was
+/// told to look again.
+struct Caller {
+    key: Key,
+    ticket: Ticket,
+    wakes: Arc<Count>,
+    seen: usize,
+    again: Option<Instant>,
+}
+
+impl Caller {
+    fn new(key: Key, ticket: Ticket) -> Self {
+        Self {
+            key,
+            ticket,
+            wakes: Arc::default(),
+            seen: 0,
+            again: None,
+        }
+    }
+
+    fn wait(&mut self, game: &mut Game) -> Option<Result<Grant<u32>, Error>> {
+        let woken = self.wakes.0.load(Ordering::Relaxed);
+        if woken == self.seen && self.again.is_some_and(|again| game.now < again) {
+            return None;
+        }
+        self.seen = woken;
+        let waker = Waker::from(Arc::clone(&self.wakes));
+        let forever = game.now + SECOND * 10_000;
+        let waited = game.core.wait(self.ticket, &waker, forever, game.now);
+        game.run_errands();
+        match waited {
+            Wait::Over(result) => Some(result),
+            Wait::Until(again) => {
+                self.again = Some(again);
+                None
+            }
+        }
+    }
+}
+
 /// Random callers over a few keys. The limits hold at every moment, and in the
 /// end everybody was served or told, and everything is accounted for.
 #[test]
@@ -493,7 +564,7 @@ fn play(seed: u64) {
     let keys: Vec<_> = ["a", "b", "c", "d"].map(key).into();
     let mut out: Vec<(Key, Held<u32>)> = Vec::new();
     let mut connecting: Vec<(Key, Instant)> = Vec::new();
-    let mut queued: Vec<(Key, Ticket)> = Vec::new();
+    let mut queued: Vec<Caller> = Vec::new();
     let settle = |game: &mut Game,
                   out: &mut Vec<(Key, Held<u32>)>,
                   connecting: &mut Vec<(Key, Instant)>,
@@ -522,7 +593,7 @@ fn play(seed: u64) {
                     (_, Ok(Answer::Granted(grant))) => {
                         settle(&mut game, &mut out, &mut connecting, key, grant);
                     }
-                    (ticket, Ok(Answer::Queued)) => queued.push((key, ticket)),
+                    (ticket, Ok(Answer::Queued)) => queued.push(Caller::new(key, ticket)),
                     (_, Err(Error::CircuitOpen { .. })) => {}
                     other => panic!("{other:?}"),
                 }
@@ -546,21 +617,21 @@ fn play(seed: u64) {
                 }
             }
             8 if !queued.is_empty() && !is_over => {
-                let (_, ticket) = queued.swap_remove(random.usize(..queued.len()));
-                game.core.cancel(ticket, game.now);
+                let gone = queued.swap_remove(random.usize(..queued.len()));
+                game.core.cancel(gone.ticket, game.now);
             }
             _ => {}
         }
         game.run_errands();
         let mut still_queued = Vec::new();
-        for (key, ticket) in std::mem::take(&mut queued) {
-            match game.poll(ticket) {
-                Poll::Ready(Ok(grant)) => {
-                    settle(&mut game, &mut out, &mut connecting, key, grant);
+        for mut caller in std::mem::take(&mut queued) {
+            match caller.wait(&mut game) {
+                Some(Ok(grant)) => {
+                    settle(&mut game, &mut out, &mut connecting, caller.key, grant);
                 }
-                Poll::Ready(Err(Error::CircuitOpen { .. })) => {}
-                Poll::Ready(Err(error)) => panic!("{error}"),
-                Poll::Pending => still_queued.push((key, ticket)),
+                Some(Err(Error::CircuitOpen { .. })) => {}
+                Some(Err(error)) => panic!("{error}"),
+                None => still_queued.push(caller),
             }
         }
         queued = still_queued;

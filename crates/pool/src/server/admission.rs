@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::handshakes::{HandshakePermit, HandshakeTurn, Handshakes};
 use super::rate::{Bucket, Rate};
 
 /// Beyond so many addresses, those that have no connection and have not
@@ -23,7 +24,7 @@ pub struct Limits {
     pub connections: usize,
     /// How many of them one address may have; `None` is no limit.
     pub per_address: Option<usize>,
-    /// How many handshakes may be under way at once.
+    /// How many handshakes may be under way at once. With 0 none ever begins.
     pub handshakes: usize,
     /// How often connections may come in all.
     pub rate: Option<Rate>,
@@ -82,11 +83,13 @@ pub struct AdmissionStatistics {
     pub connections: usize,
     /// Handshakes that are under way.
     pub handshakes: usize,
+    /// Handshakes that wait for their turn.
+    pub handshakes_waiting: usize,
     /// Connections that were admitted.
     pub admitted: u64,
     /// Connections that were refused.
     pub refused: u64,
-    /// How often there was no room for a handshake.
+    /// How often there was no room for a handshake that would not wait.
     pub handshakes_refused: u64,
 }
 
@@ -96,16 +99,19 @@ pub struct AdmissionStatistics {
 #[derive(Clone)]
 pub struct Admission(Arc<Door>);
 
-struct Door {
-    limits: Limits,
+pub(super) struct Door {
+    pub(super) limits: Limits,
     state: Mutex<DoorState>,
 }
 
 #[derive(Default)]
-struct DoorState {
+pub(super) struct DoorState {
     by_address: HashMap<IpAddr, Client>,
     bucket: Bucket,
-    statistics: AdmissionStatistics,
+    pub(super) handshakes: Handshakes,
+    connections: usize,
+    admitted: u64,
+    refused: u64,
 }
 
 #[derive(Default)]
@@ -131,8 +137,8 @@ impl Admission {
         let mut state = self.0.lock();
         match state.admit(limits, client, now) {
             Ok(()) => {
-                state.statistics.connections += 1;
-                state.statistics.admitted += 1;
+                state.connections += 1;
+                state.admitted += 1;
                 drop(state);
                 Ok(Permit {
                     door: Arc::clone(&self.0),
@@ -140,7 +146,7 @@ impl Admission {
                 })
             }
             Err(refusal) => {
-                state.statistics.refused += 1;
+                state.refused += 1;
                 Err(refusal)
             }
         }
@@ -148,7 +154,15 @@ impl Admission {
 
     /// What has been admitted and refused.
     pub fn statistics(&self) -> AdmissionStatistics {
-        self.0.lock().statistics
+        let state = self.0.lock();
+        AdmissionStatistics {
+            connections: state.connections,
+            handshakes: state.handshakes.under_way(),
+            handshakes_waiting: state.handshakes.waiting(),
+            admitted: state.admitted,
+            refused: state.refused,
+            handshakes_refused: state.handshakes.refused(),
+        }
     }
 }
 
@@ -162,7 +176,7 @@ impl fmt::Debug for Admission {
 }
 
 impl Door {
-    fn lock(&self) -> MutexGuard<'_, DoorState> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, DoorState> {
         // Nothing is left half done: no step calls anybody.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -175,7 +189,7 @@ impl DoorState {
         client: Option<IpAddr>,
         now: Instant,
     ) -> Result<(), Refusal> {
-        if self.statistics.connections >= limits.connections {
+        if self.connections >= limits.connections {
             return Err(Refusal::Connections);
         }
         if let Some(rate) = limits.rate {
@@ -240,23 +254,24 @@ pub struct Permit {
 
 impl Permit {
     /// Room for a handshake, as long as the answer lives; `None` if as many
-    /// are under way as may be. Ask again when one of them is over.
+    /// are under way as may be, or others wait for their turn. Ask again when
+    /// one of them is over, or wait with [`handshake_turn`](Self::handshake_turn).
     pub fn begin_handshake(&self) -> Option<HandshakePermit> {
-        let mut state = self.door.lock();
-        if state.statistics.handshakes >= self.door.limits.handshakes {
-            state.statistics.handshakes_refused += 1;
-            return None;
-        }
-        state.statistics.handshakes += 1;
-        drop(state);
-        Some(HandshakePermit(Arc::clone(&self.door)))
+        HandshakePermit::begin(&self.door)
+    }
+
+    /// Waits for room for a handshake, first come, first served, whoever else
+    /// asks. It has no time limit of its own: bound it together with the
+    /// handshake, because a client waits for both.
+    pub fn handshake_turn(&self) -> HandshakeTurn {
+        HandshakeTurn::new(&self.door)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.door.lock();
-        state.statistics.connections -= 1;
+        state.connections -= 1;
         let Some(client) = self.client else { return };
         if let Some(entry) = state.by_address.get_mut(&client) {
             entry.connections -= 1;
@@ -271,22 +286,6 @@ impl Drop for Permit {
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Permit").field(&self.client).finish()
-    }
-}
-
-/// A handshake that is under way. Dropping it makes room for another.
-#[must_use = "a permit that is dropped makes room for another handshake"]
-pub struct HandshakePermit(Arc<Door>);
-
-impl Drop for HandshakePermit {
-    fn drop(&mut self) {
-        self.0.lock().statistics.handshakes -= 1;
-    }
-}
-
-impl fmt::Debug for HandshakePermit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HandshakePermit")
     }
 }
 
@@ -385,24 +384,5 @@ mod tests {
         let later = now + Duration::from_secs(1);
         drop(door.admit(address(MANY), later).unwrap());
         assert_eq!(door.0.lock().by_address.len(), 1);
-    }
-
-    #[test]
-    fn handshakes_are_limited_and_room_comes_back() {
-        let limits = Limits {
-            handshakes: 1,
-            ..Limits::default()
-        };
-        let (door, now) = (Admission::new(limits), Instant::now());
-        let (one, two) = (
-            door.admit(None, now).unwrap(),
-            door.admit(None, now).unwrap(),
-        );
-        let handshake = one.begin_handshake().unwrap();
-        assert!(two.begin_handshake().is_none());
-        drop(handshake);
-        assert!(two.begin_handshake().is_some());
-        assert_eq!(door.statistics().handshakes, 0);
-        assert_eq!(door.statistics().handshakes_refused, 1);
     }
 }

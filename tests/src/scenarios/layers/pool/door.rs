@@ -8,6 +8,7 @@ use polytls::pool::server::{Action, Admission, Limits, Refusal, Registry};
 use polytls::tls::AnyBackend;
 
 use super::rig::{LayersCase, Rig, exchange};
+use super::threads::Threads;
 use crate::scenario::{Scenario, Versions, scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario<AnyBackend, AnyBackend>> {
@@ -18,7 +19,7 @@ pub(super) fn scenarios() -> Vec<Scenario<AnyBackend, AnyBackend>> {
 }
 
 fn drains(case: &LayersCase) {
-    let rig = Rig::new(case);
+    let rig = Rig::<Threads>::new(case);
     let door = Admission::new(Limits {
         per_address: Some(2),
         handshakes: 1,

@@ -5,40 +5,47 @@ use std::time::{Duration, Instant};
 use polytls::pool::{Error, Options, Target, WaitingFor};
 use polytls::tls::{AnyBackend, CertificateError, Error as TlsError};
 
+use super::front::{Connection, Front};
 use super::rig::{Backend, LONG, LayersCase, Rig, SHORT, exchange, failure};
 use crate::scenario::{Scenario, Versions, scenario};
 
-pub(super) fn scenarios() -> Vec<Scenario<AnyBackend, AnyBackend>> {
+pub(super) fn scenarios<F: Front>() -> Vec<Scenario<AnyBackend, AnyBackend>> {
     vec![
         scenario(
             "an_endpoint_that_dies_opens_the_circuit_until_it_is_back",
-            dies,
+            dies::<F>,
         )
         .versions(Versions::Unpinned),
         scenario(
             "an_endpoint_that_is_back_in_time_is_connected_to",
-            back_in_time,
+            back_in_time::<F>,
         )
         .versions(Versions::Unpinned),
-        scenario("an_endpoint_with_another_certificate_is_refused", impostor),
-        scenario("an_endpoint_that_hangs_in_the_handshake_is_given_up", hangs)
-            .versions(Versions::Unpinned),
+        scenario(
+            "an_endpoint_with_another_certificate_is_refused",
+            impostor::<F>,
+        ),
+        scenario(
+            "an_endpoint_that_hangs_in_the_handshake_is_given_up",
+            hangs::<F>,
+        )
+        .versions(Versions::Unpinned),
         scenario(
             "an_endpoint_that_hangs_up_in_the_handshake_is_tried_again",
-            hangs_up,
+            hangs_up::<F>,
         )
         .versions(Versions::Unpinned),
     ]
 }
 
-fn dies(case: &LayersCase) {
+fn dies<F: Front>(case: &LayersCase) {
     // Long enough for a slow machine to ask once more.
     let open_for = SHORT * 8;
     let options = Options::new()
         .backoff(Duration::ZERO, Duration::ZERO)
         .attempts(1)
         .breaker(2, open_for);
-    let mut rig = Rig::with(case, options);
+    let mut rig = Rig::<F>::with(case, options);
     let (connection, server) = rig.connected();
     connection.release().expect("it is fit");
     drop(server);
@@ -66,13 +73,13 @@ fn dies(case: &LayersCase) {
     assert_eq!(rig.pool.statistics().open_circuits, 0);
 }
 
-fn back_in_time(case: &LayersCase) {
+fn back_in_time<F: Front>(case: &LayersCase) {
     let pause = Duration::from_millis(20);
     let options = Options::new()
         .backoff(pause, pause)
         .attempts(1000)
         .no_breaker();
-    let mut rig = Rig::with(case, options);
+    let mut rig = Rig::<F>::with(case, options);
     rig.stop_listening();
     let (pool, target) = (rig.pool.clone(), rig.target.clone());
     let caller = std::thread::spawn(move || pool.get(&target, LONG));
@@ -87,8 +94,8 @@ fn back_in_time(case: &LayersCase) {
     exchange(&mut connection, &mut server);
 }
 
-fn impostor(case: &LayersCase) {
-    let mut rig = Rig::with(case, Options::new().breaker(1, LONG));
+fn impostor<F: Front>(case: &LayersCase) {
+    let mut rig = Rig::<F>::with(case, Options::new().breaker(1, LONG));
     let (mut connection, mut server) = rig.connected();
     exchange(&mut connection, &mut server);
     rig.becomes(&case.pki.unknown_ca);
@@ -114,8 +121,8 @@ fn impostor(case: &LayersCase) {
     exchange(&mut connection, &mut server);
 }
 
-fn hangs(case: &LayersCase) {
-    let rig = Rig::new(case);
+fn hangs<F: Front>(case: &LayersCase) {
+    let rig = Rig::<F>::new(case);
     let start = Instant::now();
     let waiting_for = WaitingFor::Handshake;
     let over = Error::Timeout {
@@ -131,9 +138,9 @@ fn hangs(case: &LayersCase) {
     assert!(!rig.pool.get(&plain, LONG).expect("a connection").is_tls());
 }
 
-fn hangs_up(case: &LayersCase) {
+fn hangs_up<F: Front>(case: &LayersCase) {
     let options = Options::new().backoff(Duration::ZERO, Duration::ZERO);
-    let rig = Rig::with(case, options.attempts(3));
+    let rig = Rig::<F>::with(case, options.attempts(3));
     let listener = rig.listener.as_ref().expect("somebody listens");
     let (pool, target) = (rig.pool.clone(), rig.target.clone());
     let caller = std::thread::spawn(move || pool.get(&target, LONG));

@@ -2,16 +2,18 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use polytls::pool::{Endpoint, Error, Options, Pool, Pooled, Target, Tls};
+use polytls::pool::{Endpoint, Error, Options, Target, Tls};
 use polytls::tls::{
     AnyBackend, AnyContext, ClientConfigBuilder, Identity, TlsBackend, parse_server_name,
 };
-use polytls::{Interest, Listener, Socket};
+use polytls::{Listener, Socket};
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::front::{Connection, Front};
 use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::Case;
@@ -23,19 +25,18 @@ pub(super) const SHORT: Duration = Duration::from_millis(30);
 /// The backend of either side, held to the contract.
 pub(super) type Backend = Checked<AnyBackend>;
 pub(super) type LayersCase = Case<AnyBackend, AnyBackend>;
-pub(super) type Connection = Pooled<Backend>;
 pub(super) type End = Socket<Backend>;
 
-pub(super) struct Rig<'a> {
+pub(super) struct Rig<'a, F> {
     pub(super) case: &'a LayersCase,
-    pub(super) pool: Pool<Backend>,
+    pub(super) pool: F,
     pub(super) target: Target<Backend>,
     pub(super) address: SocketAddr,
     pub(super) listener: Option<Listener<Backend>>,
     pub(super) server: AnyContext,
 }
 
-impl<'a> Rig<'a> {
+impl<'a, F: Front> Rig<'a, F> {
     /// With the usual configs.
     pub(super) fn new(case: &'a LayersCase) -> Self {
         Self::with(case, Options::new())
@@ -49,7 +50,7 @@ impl<'a> Rig<'a> {
         let target = target(case, address, case.client_config());
         Self {
             case,
-            pool: Pool::new(options.seed(7)).expect("a pool"),
+            pool: F::new(options.seed(7)).expect("a pool"),
             target: target.expect("a target"),
             address,
             listener: Some(listener),
@@ -79,13 +80,13 @@ impl<'a> Rig<'a> {
 
     /// A connection to the usual target, new on both sides.
     #[track_caller]
-    pub(super) fn connected(&self) -> (Connection, End) {
+    pub(super) fn connected(&self) -> (F::Connection, End) {
         self.connected_to(&self.target)
     }
 
     /// A connection to this target, new on both sides.
     #[track_caller]
-    pub(super) fn connected_to(&self, target: &Target<Backend>) -> (Connection, End) {
+    pub(super) fn connected_to(&self, target: &Target<Backend>) -> (F::Connection, End) {
         let (connection, server) = self.meet(target, LONG);
         let connection = connection.expect("a connection");
         assert!(!connection.is_reused());
@@ -97,7 +98,7 @@ impl<'a> Rig<'a> {
         &self,
         target: &Target<Backend>,
         timeout: Duration,
-    ) -> (Result<Connection, Error>, Result<End, polytls::Error>) {
+    ) -> (Result<F::Connection, Error>, Result<End, polytls::Error>) {
         thread::scope(|scope| {
             let client = scope.spawn(move || self.pool.get(target, timeout));
             let listener = self.listener.as_ref().expect("somebody listens");
@@ -115,7 +116,7 @@ impl<'a> Rig<'a> {
 
     /// A connection that must have been used before.
     #[track_caller]
-    pub(super) fn reused(&self) -> Connection {
+    pub(super) fn reused(&self) -> F::Connection {
         let connection = self.pool.get(&self.target, LONG).expect("a connection");
         assert!(connection.is_reused());
         connection
@@ -157,23 +158,19 @@ fn target(
 
 /// One small message each way.
 #[track_caller]
-pub(super) fn exchange(client: &mut End, server: &mut End) {
+pub(super) fn exchange(client: &mut impl Connection, server: &mut End) {
     let mut got = [0; 5];
-    client.send_all(b"hello").expect("a send");
+    client.send_all(b"hello");
     server.recv_exact(&mut got).expect("a request");
     assert_eq!(&got, b"hello");
     server.send_all(b"there").expect("a send");
-    client.recv_exact(&mut got).expect("an answer");
+    client.recv_exact(&mut got);
     assert_eq!(&got, b"there");
 }
 
-/// Until something has arrived, or has been read ahead.
-pub(super) fn until_it_can_be_read<L: polytls::Layer>(socket: &Socket<L>) {
-    if !socket.has_pending() {
-        let fd = PollFd::from_borrowed_fd(socket.wait_fd(), PollFlags::IN);
-        poll(&mut [fd], None).expect("poll");
-    }
-    assert!(socket.interest().contains(Interest::READ));
+/// Until something has arrived.
+pub(super) fn until_readable(fd: BorrowedFd<'_>) {
+    poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)], None).expect("poll");
 }
 
 /// The error that the pool failed with.

@@ -5,22 +5,24 @@ use std::thread;
 use polytls::pool::{Error, Options, WaitingFor};
 use polytls::tls::AnyBackend;
 
+use super::front::{Connection, Front};
 use super::rig::{LONG, LayersCase, Rig, SHORT, exchange, failure};
 use crate::scenario::{Scenario, Versions, scenario};
 
-pub(super) fn scenarios() -> Vec<Scenario<AnyBackend, AnyBackend>> {
+pub(super) fn scenarios<F: Front>() -> Vec<Scenario<AnyBackend, AnyBackend>> {
     vec![
-        scenario("callers_of_a_full_pool_are_served_in_turn", in_turn).versions(Versions::Unpinned),
+        scenario("callers_of_a_full_pool_are_served_in_turn", in_turn::<F>)
+            .versions(Versions::Unpinned),
         scenario(
             "a_caller_of_a_full_pool_waits_no_longer_than_said",
-            no_longer,
+            no_longer::<F>,
         )
         .versions(Versions::Unpinned),
     ]
 }
 
-fn in_turn(case: &LayersCase) {
-    let rig = Rig::with(case, Options::new().max_per_key(1));
+fn in_turn<F: Front>(case: &LayersCase) {
+    let rig = Rig::<F>::with(case, Options::new().max_per_key(1));
     let (connection, mut server) = rig.connected();
     let (pool, target) = (&rig.pool, &rig.target);
     let (order, served) = std::sync::mpsc::channel();
@@ -48,8 +50,8 @@ fn in_turn(case: &LayersCase) {
     rig.assert_at_rest(1);
 }
 
-fn no_longer(case: &LayersCase) {
-    let rig = Rig::with(case, Options::new().max_total(1));
+fn no_longer<F: Front>(case: &LayersCase) {
+    let rig = Rig::<F>::with(case, Options::new().max_total(1));
     let (connection, mut server) = rig.connected();
     let waiting_for = WaitingFor::Turn;
     let over = Error::Timeout {
