@@ -16,12 +16,12 @@ use crate::{args, describe, settings};
 const CHUNK: usize = 16 * 1024;
 
 pub(crate) fn run(args: &args::Connect) -> Result<(), Failure> {
-    let backend = settings::backend(&args.protocol)?;
-    let context = backend
-        .client(&settings::client(args)?)
-        .map_err(Failure::config)?;
-    let host = host(&args.target)?;
-    let name = args.server_name.as_deref().unwrap_or(host);
+    let backend = settings::backend(args.protocol.backend.as_deref())?;
+    let files = settings::pair(args.cert.as_deref(), args.key.as_deref());
+    let config = settings::client(&args.protocol, &args.side, files)?;
+    let context = backend.client(&config).map_err(Failure::config)?;
+    let (host, _) = settings::host_and_port("target", &args.target)?;
+    let name = args.side.server_name.as_deref().unwrap_or(host);
     let name = parse_server_name(name).map_err(Failure::config)?;
 
     let addresses: Vec<SocketAddr> = args
@@ -55,17 +55,6 @@ pub(crate) fn run(args: &args::Connect) -> Result<(), Failure> {
         // Nothing was asked for, so nothing can be missing.
         Err(Error::Io(_) | Error::Tls(TlsError::Truncated)) if args.facts_only => Ok(()),
         Err(error) => Err(Failure::at("closing", error)),
-    }
-}
-
-/// The host in `HOST:PORT`, without the brackets of an IPv6 address.
-fn host(target: &str) -> Result<&str, Failure> {
-    match target.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(host),
-        _ => Err(Failure::setting(
-            "target",
-            format!("{target:?} is not HOST:PORT"),
-        )),
     }
 }
 

@@ -1,16 +1,21 @@
 //! The `polytls` command.
 
+mod access;
 mod args;
 mod backends;
 mod connect;
 mod demo;
 mod describe;
+mod door;
 mod failure;
-mod http;
+mod log;
 mod pki;
+mod proxy;
 mod serve;
 mod settings;
+mod signals;
 mod style;
+mod watched;
 
 use std::process::ExitCode;
 
@@ -21,6 +26,7 @@ fn main() -> ExitCode {
         args::Command::Backends(args) => backends::run(&args),
         args::Command::Connect(args) => connect::run(&args),
         args::Command::Serve(args) => serve::run(&args),
+        args::Command::Proxy(args) => proxy::run(&args),
         args::Command::Demo(args) => demo::run(&args),
     };
     match done {

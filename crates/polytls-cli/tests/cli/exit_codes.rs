@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::support::{Backend, Files, Server, backends, polytls, run, text};
+use crate::server::Server;
+use crate::support::{Backend, Files, backends, polytls, run, text};
 
 /// `polytls connect` with these arguments: its exit code and what it said.
 fn connect(backend: &str, args: &[&str]) -> (i32, String) {
@@ -259,11 +260,30 @@ fn every_pair_passes_the_demonstration() {
 
 #[test]
 fn help_is_there_for_every_command() {
-    for command in ["backends", "connect", "serve", "demo"] {
+    for command in ["backends", "connect", "serve", "proxy", "demo"] {
         let output = run(&mut polytls(&[command, "--help"]), b"");
         assert!(output.status.success(), "{command}");
         assert!(text(&output.stdout).contains("Usage: polytls"), "{command}");
     }
     assert!(text(&run(&mut polytls(&["--help"]), b"").stdout).contains("Exit codes"));
     assert_eq!(run(&mut polytls(&[]), b"").status.code(), Some(2));
+}
+
+#[test]
+fn the_guide_tells_the_same_exit_codes() {
+    let guide = include_str!("../../../../docs/src/command.md");
+    let (_, guide) = guide.split_once("## Exit codes").unwrap();
+    let told: Vec<_> = guide
+        .lines()
+        .filter_map(|line| {
+            let (code, meaning) = line.strip_prefix("| ")?.split_once(" | ")?;
+            let code: u8 = code.parse().ok()?;
+            let meaning = meaning.strip_suffix(" |")?.replace('`', "");
+            Some(format!("{code:4}  {meaning}"))
+        })
+        .collect();
+    let help = text(&run(&mut polytls(&["--help"]), b"").stdout);
+    let (_, help) = help.split_once("Exit codes:\n").unwrap();
+    let help: Vec<_> = help.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(told, help);
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{Backend, Files, Server, backends, polytls, run, text};
+use crate::server::Server;
+use crate::support::{Backend, Files, backends, curl, polytls, run, text};
 
 /// A version as `polytls` and curl spell it, as `openssl` does, as the facts
 /// do, and its capability.
@@ -13,7 +14,7 @@ const VERSIONS: [(&str, &str, &str, &str); 2] = [
 ];
 
 /// What a server needs to negotiate an application protocol.
-const SERVER_ALPN: &[&str] = &["ALPN", "ALPN_STRICT"];
+pub(crate) const SERVER_ALPN: &[&str] = &["ALPN", "ALPN_STRICT"];
 
 /// The versions that clients of this backend have.
 fn client_versions(backend: &Backend) -> impl Iterator<Item = (&str, &str, &str)> {
@@ -31,16 +32,6 @@ fn versions<'v>(has: impl Fn(&str) -> bool) -> impl Iterator<Item = (&'v str, &'
         .filter_map(move |(own, flag, name, capability)| {
             has(capability).then_some((own, flag, name))
         })
-}
-
-fn curl(args: &[&str]) -> std::process::Output {
-    let mut command = Command::new("curl");
-    run(
-        command
-            .args(["--silent", "--show-error", "--max-time", "20"])
-            .args(args),
-        b"",
-    )
 }
 
 #[test]

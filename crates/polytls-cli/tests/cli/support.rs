@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use rcgen::{
@@ -94,108 +92,29 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Longer than anything here takes, so that what hangs fails the test.
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// What `serve` can run on.
+pub(crate) const RUNTIMES: [&str; 2] = ["loop", "tokio"];
+
+/// More octets than systems hold for a connection.
+pub(crate) const LARGE: usize = 9 << 20;
+
+/// Octets that tell when some of them are lost, sent twice or out of order:
+/// their period is prime.
+pub(crate) fn pattern(octets: usize) -> Vec<u8> {
+    (0..=250_u8).cycle().take(octets).collect()
+}
+
+pub(crate) fn curl(args: &[&str]) -> Output {
+    let mut command = Command::new("curl");
+    let common = ["--silent", "--show-error", "--max-time", "20"];
+    run(command.args(common).args(args), b"")
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Longer than any program takes to start, so that one which does not fails
-/// the test instead of hanging it.
-const START: Duration = Duration::from_secs(30);
-
-/// A server in the background, stopped when it is dropped.
-pub(crate) struct Server {
-    child: Child,
-    pub(crate) address: String,
-}
-
-impl Server {
-    /// Starts it and waits for the line with this word and the address behind it.
-    pub(crate) fn start(command: &mut Command, word: &'static str) -> Self {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}; run `cargo xtask setup`"));
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (told, address) = mpsc::channel();
-        // Reads to the end, so that the server never waits for a full pipe.
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                if let Some((_, rest)) = line.split_once(word) {
-                    let _ = told.send(
-                        rest.split_whitespace()
-                            .next()
-                            .unwrap_or_default()
-                            .to_owned(),
-                    );
-                }
-            }
-        });
-        let mut server = Self {
-            child,
-            address: String::new(),
-        };
-        server.address = address
-            .recv_timeout(START)
-            .unwrap_or_else(|error| panic!("{command:?} does not tell its address: {error}"));
-        server
-    }
-
-    pub(crate) fn polytls(args: &[&str]) -> Self {
-        Self::start(
-            &mut polytls(&[&["serve", "--listen", "127.0.0.1:0"], args].concat()),
-            "listening on ",
-        )
-    }
-
-    /// `polytls serve` on this backend, as who this certificate is for.
-    pub(crate) fn serving(backend: &str, files: &Files, leaf: &str, args: &[&str]) -> Self {
-        let (cert, key) = files.identity(leaf);
-        let own = ["--backend", backend, "--cert", &cert, "--key", &key];
-        Self::polytls(&[&own, args].concat())
-    }
-
-    /// `openssl s_server` as the server.
-    pub(crate) fn openssl(files: &Files, args: &[&str]) -> Self {
-        let (cert, key) = files.identity("server");
-        let mut command = Command::new("openssl");
-        command
-            .args([
-                "s_server",
-                "-accept",
-                "127.0.0.1:0",
-                "-cert",
-                &cert,
-                "-key",
-                &key,
-            ])
-            .args(args);
-        Self::start(&mut command, "ACCEPT ")
-    }
-
-    /// `localhost` with the server's port.
-    pub(crate) fn localhost(&self) -> String {
-        let port = self.address.rsplit_once(':').unwrap().1;
-        format!("localhost:{port}")
-    }
-
-    /// Writes to its standard input, which stays open.
-    pub(crate) fn say(&mut self, line: &str) {
-        self.child
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(line.as_bytes())
-            .unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// Certificates in files, as programs want them.
@@ -257,6 +176,16 @@ impl Files {
 
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A folder with a large file and a small one, and what is in the large one.
+    pub(crate) fn www(&self) -> (String, Vec<u8>) {
+        let www = self.folder().join("www");
+        fs::create_dir(&www).unwrap();
+        let large = pattern(LARGE);
+        fs::write(www.join("large.bin"), &large).unwrap();
+        fs::write(www.join("small.txt"), "hello").unwrap();
+        (www.to_str().unwrap().to_owned(), large)
     }
 
     pub(crate) fn write(&self, name: &str, contents: &[u8]) -> PathBuf {
