@@ -281,6 +281,15 @@ impl<B: TlsBackend> TlsSession for CheckedSession<B> {
         self.session.facts()
     }
 
+    fn refusal(&self) -> Option<&Error> {
+        let refusal = self.session.refusal();
+        assert!(
+            refusal.is_none() || self.session.interest() == Interest::WRITE,
+            "a refusal that waits for nothing"
+        );
+        refusal
+    }
+
     fn kernel_tls(&self) -> KernelTls {
         self.session.kernel_tls()
     }

@@ -46,6 +46,8 @@ struct Direction {
     room: usize,
     ended: bool,
     reset: bool,
+    /// Nobody is there to receive.
+    deserted: bool,
 }
 
 /// More than any scenario has in flight at once, so that only those block
@@ -60,6 +62,7 @@ impl Default for Direction {
             room: ROOM,
             ended: false,
             reset: false,
+            deserted: false,
         }
     }
 }
@@ -115,6 +118,13 @@ impl Wire {
         state.from(role).ended = true;
     }
 
+    /// This side has gone: what it has sent can be read, but nothing can be
+    /// sent to it any more.
+    pub fn leave(&self, role: Role) {
+        self.end(role);
+        self.0.borrow_mut().from(other(role)).deserted = true;
+    }
+
     /// The connection breaks for both sides; what waits is lost.
     pub fn reset(&self) {
         let mut state = self.0.borrow_mut();
@@ -163,6 +173,9 @@ impl Write for End {
         if direction.reset {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
+        if direction.deserted {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let mut left = direction.room.saturating_sub(direction.waiting.len());
         let mut taken = 0;
         for buf in bufs {
@@ -209,6 +222,18 @@ mod tests {
             io::ErrorKind::WouldBlock
         );
         assert_eq!(wire.sent_by(Role::Client), b"ab");
+    }
+
+    #[test]
+    fn what_a_side_has_sent_can_be_read_when_it_has_gone() {
+        let (mut client, mut server, wire) = pipe();
+        assert_eq!(server.write(b"ab").unwrap(), 2);
+        wire.leave(Role::Server);
+        let gone = client.write(b"c").unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::BrokenPipe);
+        let mut buf = [0; 8];
+        assert_eq!(client.read(&mut buf).unwrap(), 2);
+        assert_eq!(client.read(&mut buf).unwrap(), 0);
     }
 
     #[test]

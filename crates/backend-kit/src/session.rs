@@ -34,6 +34,8 @@ pub struct Session<L> {
     inner: Inner<L>,
     /// The way to the kernel, if the config prefers it.
     kernel: Option<Box<Handover>>,
+    /// What the config asks of the kernel.
+    asked_of_kernel: KernelTls,
 }
 
 /// All but the lender, which is busy while a call runs.
@@ -46,6 +48,12 @@ struct Inner<L> {
     facts: Option<Box<SessionFacts>>,
     /// The error that ended the session.
     failed: Option<Box<Error>>,
+    /// The error of a handshake whose alert is staged: it is told when that
+    /// has left.
+    refusing: Option<Box<Error>>,
+    /// Why what reading has caused could not be sent: it is told when what has
+    /// come is read.
+    broken: Option<Box<Error>>,
     /// `close` was called.
     closed: bool,
     /// `close_notify` was given to the transport or staged.
@@ -94,6 +102,8 @@ impl<L: Library> Session<L> {
                 waits_for,
                 facts: None,
                 failed: None,
+                refusing: None,
+                broken: None,
                 closed: false,
                 close_sent: false,
                 peer_closed: false,
@@ -105,17 +115,22 @@ impl<L: Library> Session<L> {
                 unanswered: 0,
             },
             kernel: None,
+            asked_of_kernel: KernelTls::default(),
         })
     }
 
     /// Hands the records to the kernel when the handshake is done, where that
-    /// is possible and preferred. Called before the handshake.
+    /// is possible and the config asks for it. Called before the handshake.
     #[must_use]
-    pub fn prefer_kernel_tls(mut self, prefer: bool) -> Self {
-        self.kernel = prefer.then(|| match L::OPERATIONS.contains(Capabilities::KTLS_TX) {
-            true => Handover::new(L::NAME),
-            false => Handover::declined(),
-        });
+    pub fn with_kernel_tls(mut self, asked: KernelTls) -> Self {
+        self.asked_of_kernel = asked;
+        self.kernel =
+            asked
+                .requested
+                .then(|| match L::OPERATIONS.contains(Capabilities::KTLS_TX) {
+                    true => Handover::new(L::NAME),
+                    false => Handover::declined(),
+                });
         self
     }
 
@@ -136,9 +151,21 @@ impl<L: Library> Session<L> {
         f: impl FnOnce(&mut Inner<L>) -> Result<Step<T>, Error>,
     ) -> Result<Step<T>, Error> {
         self.check_sound()?;
+        self.run_anyway(io, f)
+    }
+
+    /// The same, although sending has failed.
+    fn run_anyway<T>(
+        &mut self,
+        io: &mut dyn Transport,
+        f: impl FnOnce(&mut Inner<L>) -> Result<Step<T>, Error>,
+    ) -> Result<Step<T>, Error> {
         let inner = &mut self.inner;
         self.lender.lend(io, || {
-            let result = f(inner);
+            let result = match inner.refusing.take() {
+                Some(error) => Err(*error),
+                None => f(inner),
+            };
             inner.ended(result)
         })
     }
@@ -226,7 +253,7 @@ impl<L: Library> Session<L> {
 
     /// Repeats the error that ended the session.
     fn check_sound(&self) -> Result<(), Error> {
-        match &self.inner.failed {
+        match self.inner.failed.as_ref().or(self.inner.broken.as_ref()) {
             Some(error) => Err((**error).clone()),
             None => Ok(()),
         }
@@ -293,7 +320,10 @@ impl<L: Library> TlsSession for Session<L> {
         {
             return Ok(step);
         }
-        self.run(io, |inner| inner.read(buf))
+        match self.inner.broken.is_some() {
+            true => self.run_anyway(io, |inner| inner.read(buf)),
+            false => self.run(io, |inner| inner.read(buf)),
+        }
     }
 
     fn write(
@@ -364,7 +394,8 @@ impl<L: Library> TlsSession for Session<L> {
             return offload.pending();
         }
         let inner = &self.inner;
-        inner.stage == Stage::Established && (inner.cut_short || (!inner.dry && inner.has_input()))
+        inner.stage == Stage::Established
+            && (inner.cut_short || inner.broken.is_some() || (!inner.dry && inner.has_input()))
     }
 
     fn facts(&self) -> Option<&SessionFacts> {
@@ -374,10 +405,15 @@ impl<L: Library> TlsSession for Session<L> {
         }
     }
 
+    fn refusal(&self) -> Option<&Error> {
+        self.inner.refusing.as_deref()
+    }
+
     fn kernel_tls(&self) -> KernelTls {
-        self.kernel
-            .as_deref()
-            .map_or(KernelTls::inactive(false), Handover::status)
+        match self.kernel.as_deref().and_then(Handover::active) {
+            Some(_) => self.asked_of_kernel.activated(),
+            None => self.asked_of_kernel,
+        }
     }
 
     fn export_keying_material(
@@ -407,23 +443,36 @@ impl<L: Library> Inner<L> {
     /// Ends a call: keeps an error that it gives, once the alert has had its
     /// chance to leave.
     fn ended<T>(&mut self, result: Result<Step<T>, Error>) -> Result<Step<T>, Error> {
-        if let Err(error) = &result {
-            self.fail(error);
-        }
+        let result = match result {
+            Ok(step) => Ok(step),
+            Err(error) => self.fail(error),
+        };
         self.plain = self.is_plain();
         result
     }
 
-    /// Apart, so that a call that goes well stays small.
+    /// Sends the alert. In a handshake it is waited for: whoever hears of the
+    /// error drops the transport. Later the peer may not read, and waits for
+    /// nothing. Apart, so that a call that goes well stays small.
     #[cold]
-    fn fail(&mut self, error: &Error) {
+    fn fail<T>(&mut self, error: Error) -> Result<Step<T>, Error> {
         L::clear_errors();
-        let _ = self.library.stream_mut().flush_staged();
+        let flushed = self.library.stream_mut().flush_staged();
+        if let Ok(Step::Blocked(interest)) = flushed
+            && self.stage != Stage::Established
+            && error.calls_for_alert()
+        {
+            self.waits_for = interest;
+            self.refusing = Some(Box::new(error));
+            return Ok(Step::Blocked(interest));
+        }
         self.failed = Some(Box::new(error.clone()));
+        Err(error)
     }
 
     fn is_plain(&self) -> bool {
-        let is_open = self.failed.is_none() && !self.closed && !self.peer_closed;
+        let is_sound = self.failed.is_none() && self.broken.is_none();
+        let is_open = is_sound && !self.closed && !self.peer_closed;
         let is_idle = self.quiet && self.unanswered == 0 && !self.cut_short;
         self.stage == Stage::Established && is_open && is_idle
     }
@@ -460,7 +509,7 @@ impl<L: Library> Inner<L> {
                     self.stage = Stage::Negotiated;
                     self.dry = false;
                 }
-                Err(pause) => match self.sound(pause)? {
+                Err(pause) => match self.sound_shaking(pause)? {
                     Halt::Blocked => {
                         return Ok(match self.flush_staged()? {
                             Step::Ready(()) => Step::Blocked(Interest::READ),
@@ -531,10 +580,13 @@ impl<L: Library> Inner<L> {
                     self.answer();
                     return Ok(Step::Ready(taken));
                 }
-                Err(pause) => match self.sound(pause)? {
+                Err(pause) => match self.sound_reading(pause)? {
                     Halt::Blocked => {
                         self.dry = true;
                         self.answer();
+                        if let Some(error) = self.broken.take() {
+                            return Err(*error);
+                        }
                         self.library.rest();
                         return Ok(Step::Blocked(Interest::READ));
                     }
@@ -557,19 +609,20 @@ impl<L: Library> Inner<L> {
     }
 
     /// Sends what reading has caused; `false` when too much of it waits. A
-    /// failure here is the next call's, so that what has come is not lost.
+    /// failure here is told later, so that what has come is not lost.
     fn answer(&mut self) -> bool {
+        if self.broken.is_some() {
+            return true;
+        }
         match self.flush_staged() {
             Ok(Step::Ready(())) => self.unanswered = 0,
-            // The transport will fail again when something is to be sent.
-            Ok(Step::Blocked(_)) | Err(_) => return self.unanswered < MAX_UNANSWERED_TURNS,
+            Ok(Step::Blocked(_)) => return self.unanswered < MAX_UNANSWERED_TURNS,
+            Err(error) => self.broken = Some(Box::new(error)),
         }
-        if !self.closed && self.library.owes_key_update() {
+        if self.broken.is_none() && !self.closed && self.library.owes_key_update() {
             L::clear_errors();
             let answered = self.library.answer_key_update();
-            if let Err(error) = self.sent(answered) {
-                self.failed = Some(Box::new(error));
-            }
+            self.broken = self.sent(answered).err().map(Box::new);
         }
         true
     }
@@ -741,6 +794,29 @@ impl<L: Library> Inner<L> {
             Pause::Message => Ok(Halt::Message),
             Pause::Closed => Ok(Halt::Closed),
             Pause::Failed(error) => Err(error),
+        }
+    }
+
+    /// The same in a read. Where sending has failed, what has come is read, and
+    /// the transport's end behind it is no news.
+    fn sound_reading(&mut self, pause: Pause) -> Result<Halt, Error> {
+        match (self.sound(pause), self.broken.take()) {
+            (Err(Error::Truncated | Error::Io(_)), Some(broken)) => Err(*broken),
+            (halt, broken) => {
+                self.broken = broken;
+                halt
+            }
+        }
+    }
+
+    /// The same in a handshake, which a peer that takes nothing has left, unless
+    /// it was told of a fault.
+    fn sound_shaking(&mut self, pause: Pause) -> Result<Halt, Error> {
+        let halt = self.sound(pause);
+        let is_fault = halt.as_ref().is_err_and(Error::calls_for_alert);
+        match self.library.stream_mut().take_broken() {
+            Some(broken) if !is_fault => Err(broken.into()),
+            _ => halt,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use boring::error::ErrorStack;
 use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslContextRef, SslVerifyMode};
 use tls_core::{
-    AlpnProtocols, ClientAuth, Error, NamedGroup, PeerChains, Role, Roots, ServerConfig,
+    AlpnProtocols, ClientAuth, Error, KernelTls, NamedGroup, PeerChains, Role, Roots, ServerConfig,
 };
 
 use crate::facts::Known;
@@ -22,7 +22,7 @@ pub struct ServerContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     verifies: bool,
-    prefers_kernel: bool,
+    kernel_tls: KernelTls,
     peers: Arc<PeerChains>,
 }
 
@@ -60,7 +60,7 @@ impl ServerContext {
         Ok(Self(Arc::new(Inner {
             ssl: builder.build(),
             verifies: !matches!(config.client_auth(), ClientAuth::None),
-            prefers_kernel: protocol.prefers_kernel_tls(),
+            kernel_tls: protocol.kernel_tls(),
             peers: Arc::default(),
         })))
     }
@@ -77,7 +77,7 @@ impl ServerContext {
             peers: Arc::clone(&self.0.peers),
         };
         let ssl = self.ssl().map_err(failed)?;
-        session::new(ssl, Role::Server, known, self.0.prefers_kernel)
+        session::new(ssl, Role::Server, known, self.0.kernel_tls)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {

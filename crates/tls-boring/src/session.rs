@@ -7,7 +7,9 @@ use boring::error::ErrorStack;
 use boring::ssl::{self, ErrorCode, Ssl, SslStream};
 use foreign_types::ForeignTypeRef;
 use kernel_tls::Secrets;
-use tls_core::{Alert, Capabilities, Error, PeerMisbehaved, Role, SessionFacts, StagedTransport};
+use tls_core::{
+    Alert, Capabilities, Error, KernelTls, PeerMisbehaved, Role, SessionFacts, StagedTransport,
+};
 
 use crate::error::{translate, was_heard};
 use crate::facts::{self, Known};
@@ -40,7 +42,7 @@ pub(crate) fn new(
     ssl: Ssl,
     role: Role,
     known: Known,
-    prefers_kernel: bool,
+    kernel_tls: KernelTls,
 ) -> Result<BoringSession, Error> {
     BoringSession::new(|transport| {
         let stream = SslStream::new(ssl, Gate::new(transport))
@@ -52,7 +54,7 @@ pub(crate) fn new(
             uncounted: 0,
         })
     })
-    .map(|session| session.prefer_kernel_tls(prefers_kernel))
+    .map(|session| session.with_kernel_tls(kernel_tls))
 }
 
 impl BoringLibrary {

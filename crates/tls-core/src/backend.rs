@@ -124,9 +124,12 @@ pub trait TlsBackend: Clone + Debug + Send + Sync + 'static {
 /// An error is final, and every later call returns it again; but one that
 /// refuses a call and not the peer ([`Error::Closed`], [`Error::Config`],
 /// [`Error::Unsupported`]) leaves the session as it is. Before an error
-/// that is the peer's fault returns, the alert that names it has been sent if
-/// the transport took it. Plaintext that arrived before the fault is
-/// delivered before the error.
+/// that is the peer's fault returns, the alert that names it has been sent: a
+/// handshake that fails is blocked on writing until the transport has taken
+/// the alert, or has failed, and [`refusal`](Self::refusal) tells the error
+/// meanwhile; after the handshake nothing is waited for, and what the transport
+/// does not take at once is lost. Plaintext that arrived
+/// before the fault is delivered before the error.
 ///
 /// After a TLS 1.3 client's handshake its certificate may still be refused by
 /// the server: the first read reports that (RFC 8446, section 4.4.2.4).
@@ -177,6 +180,13 @@ pub trait TlsSession: Debug + Send {
 
     /// What was negotiated; `None` before the handshake is done.
     fn facts(&self) -> Option<&SessionFacts>;
+
+    /// Why this side refuses the handshake, as long as the transport has no
+    /// room for the alert: for who gives up before it has. The handshake fails
+    /// with this error when the alert has left.
+    fn refusal(&self) -> Option<&Error> {
+        None
+    }
 
     /// Where the session stands with kernel TLS. While the kernel encrypts,
     /// what is written to the transport's descriptor past the session is
@@ -237,6 +247,10 @@ impl<S: TlsSession + ?Sized> TlsSession for Box<S> {
 
     fn facts(&self) -> Option<&SessionFacts> {
         (**self).facts()
+    }
+
+    fn refusal(&self) -> Option<&Error> {
+        (**self).refusal()
     }
 
     fn kernel_tls(&self) -> KernelTls {

@@ -69,6 +69,15 @@ impl Error {
         })
     }
 
+    /// Whether the peer is to be told of it by an alert (RFC 8446, section 6.2):
+    /// this side has found the fault, and the peer may still listen.
+    pub const fn calls_for_alert(&self) -> bool {
+        !matches!(
+            self,
+            Self::AlertReceived(_) | Self::Truncated | Self::Closed | Self::Io(_)
+        )
+    }
+
     /// A stable name of the variant, for logs, metrics and exit codes.
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -16,7 +16,8 @@ use crate::{LentTransport, ReadAhead, RecordBuffer};
 /// take is kept here, and a write never blocks under the library. A session
 /// calls [`flush_staged`](Self::flush_staged) before it lets the library write
 /// again, so no more is kept than one flight of the handshake or the records
-/// that are sent together.
+/// that are sent together. Nor does a write ever fail under the library, which
+/// would end what it can still receive: the flush behind it does.
 #[derive(Debug)]
 pub struct StagedTransport {
     lent: LentTransport,
@@ -35,6 +36,8 @@ pub struct StagedTransport {
     blocked: bool,
     ended: bool,
     failure: Option<io::Error>,
+    /// Why the transport takes nothing any more, until that is told.
+    broken: Option<io::Error>,
 }
 
 impl StagedTransport {
@@ -51,6 +54,7 @@ impl StagedTransport {
             blocked: false,
             ended: false,
             failure: None,
+            broken: None,
         }
     }
 
@@ -112,16 +116,25 @@ impl StagedTransport {
         self.ended
     }
 
-    /// The error that the transport gave, once: the library's own words for
-    /// it say less.
+    /// The error that the transport gave to a read, once: the library's own
+    /// words for it say less.
     pub fn take_failure(&mut self) -> Option<io::Error> {
         self.failure.take()
     }
 
-    /// Sends what waits. The memory goes back when nothing is left.
+    /// The error that the transport gave to a write, once.
+    pub fn take_broken(&mut self) -> Option<io::Error> {
+        self.broken.take()
+    }
+
+    /// Sends what waits, or tells why a write has failed. The memory goes back
+    /// when nothing is left.
     pub fn flush_staged(&mut self) -> io::Result<Step<()>> {
         if !self.gathered.is_empty() {
-            self.send_gathered(b"")?;
+            self.send_gathered(b"");
+        }
+        if let Some(error) = self.broken.take() {
+            return Err(error);
         }
         while self.is_refused() {
             match self.lent.write(&self.staged[self.sent..]) {
@@ -143,27 +156,27 @@ impl StagedTransport {
 
     /// Keeps what a first write of it has not taken.
     #[cold]
-    fn write_rest(&mut self, buf: &[u8], first: io::Result<usize>) -> io::Result<usize> {
+    fn write_rest(&mut self, buf: &[u8], first: io::Result<usize>) -> usize {
         let mut result = first;
         let taken = loop {
             match result {
-                Ok(0) if !buf.is_empty() => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                Ok(0) if !buf.is_empty() => break self.breaks(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => break taken,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     result = self.lent.write(buf);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
-                Err(error) => return Err(self.fail(error)),
+                Err(error) => break self.breaks(error),
             }
         };
         self.staged.extend_from_slice(&buf[taken..]);
-        Ok(buf.len())
+        buf.len()
     }
 
     /// Takes what goes out behind something else, or not at all.
-    fn write_behind(&mut self, buf: &[u8]) -> io::Result<usize> {
+    fn write_behind(&mut self, buf: &[u8]) -> usize {
         if self.sealed || buf.is_empty() {
-            return Ok(buf.len());
+            return buf.len();
         }
         if self.is_refused() {
             self.staged.extend_from_slice(buf);
@@ -173,14 +186,14 @@ impl StagedTransport {
         {
             self.gathered.push(gathered);
         } else {
-            self.send_gathered(buf)?;
+            self.send_gathered(buf);
         }
-        Ok(buf.len())
+        buf.len()
     }
 
     /// Sends what was gathered and then `last`, and keeps what the transport
     /// does not take.
-    fn send_gathered(&mut self, last: &[u8]) -> io::Result<()> {
+    fn send_gathered(&mut self, last: &[u8]) {
         let gathered = mem::take(&mut self.gathered);
         let mut slices = [IoSlice::new(last); MOST_GATHERED + 1];
         for (place, record) in slices.iter_mut().zip(&gathered) {
@@ -189,11 +202,11 @@ impl StagedTransport {
         let slices = &slices[..=gathered.len()];
         let mut taken = loop {
             match self.lent.write_vectored(slices) {
-                Ok(0) => return Err(self.fail(io::ErrorKind::WriteZero.into())),
+                Ok(0) => break self.breaks(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => break taken,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break 0,
-                Err(error) => return Err(self.fail(error)),
+                Err(error) => break self.breaks(error),
             }
         };
         for slice in slices {
@@ -201,7 +214,12 @@ impl StagedTransport {
             taken -= skipped;
             self.staged.extend_from_slice(&slice[skipped..]);
         }
-        Ok(())
+    }
+
+    /// Keeps the error for the next flush. Nothing was taken.
+    fn breaks(&mut self, error: io::Error) -> usize {
+        self.broken = Some(error);
+        0
     }
 
     /// Keeps the error itself for [`take_failure`](Self::take_failure) and
@@ -272,11 +290,11 @@ impl Write for StagedTransport {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let behind = !self.staged.is_empty() || !self.gathered.is_empty();
         if behind || self.gathers || self.sealed {
-            return self.write_behind(buf);
+            return Ok(self.write_behind(buf));
         }
         match self.lent.write(buf) {
             Ok(taken) if taken == buf.len() => Ok(taken),
-            result => self.write_rest(buf, result),
+            result => Ok(self.write_rest(buf, result)),
         }
     }
 
@@ -476,7 +494,31 @@ mod tests {
             io::ErrorKind::ConnectionReset
         );
         assert!(stream.take_failure().is_none());
-        lender.lend(&mut io, || assert!(stream.write(b"x").is_err()));
-        assert!(stream.take_failure().is_some());
+    }
+
+    #[test]
+    fn a_write_that_fails_is_told_by_the_flush_behind_it() {
+        for gathers in [false, true] {
+            let (mut lender, mut stream) = staged();
+            let mut io = Narrow {
+                fault: Some(io::ErrorKind::ConnectionReset),
+                ..Narrow::default()
+            };
+            stream.gather(gathers);
+            lender.lend(&mut io, || {
+                assert_eq!(stream.write(b"x").unwrap(), 1);
+                assert!(stream.is_staged());
+                // It is the first one that is told.
+                let told = stream.flush_staged().unwrap_err();
+                assert_eq!(told.kind(), io::ErrorKind::ConnectionReset);
+            });
+            io.fault = Some(io::ErrorKind::BrokenPipe);
+            lender.lend(&mut io, || {
+                let told = stream.flush_staged().unwrap_err();
+                assert_eq!(told.kind(), io::ErrorKind::BrokenPipe);
+                assert!(stream.read(&mut [0]).is_err(), "reading is another matter");
+            });
+            assert!(stream.take_broken().is_none() && stream.take_failure().is_some());
+        }
     }
 }

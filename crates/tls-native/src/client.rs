@@ -105,7 +105,7 @@ impl ClientContext {
         };
         let session = Library::session(start, known)?;
         // The library shows no secrets, so it always keeps the records.
-        Ok(session.prefer_kernel_tls(config.protocol().prefers_kernel_tls()))
+        Ok(session.with_kernel_tls(config.protocol().kernel_tls()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use native_tls::TlsAcceptor;
-use tls_core::{Error, ServerConfig};
+use tls_core::{Error, KernelTls, ServerConfig};
 
 use crate::info::info;
 use crate::library::{Judging, Known, Start};
@@ -14,7 +14,7 @@ use crate::{Library, NativeSession, identity};
 #[derive(Clone)]
 pub struct ServerContext {
     acceptor: TlsAcceptor,
-    prefers_kernel: bool,
+    kernel_tls: KernelTls,
 }
 
 impl ServerContext {
@@ -27,7 +27,7 @@ impl ServerContext {
             .build()
             .map(|acceptor| Self {
                 acceptor,
-                prefers_kernel: config.protocol().prefers_kernel_tls(),
+                kernel_tls: config.protocol().kernel_tls(),
             })
             .map_err(identity::not_presented)
     }
@@ -45,7 +45,7 @@ impl ServerContext {
         };
         let session = Library::session(Start::Accept(self.acceptor.clone()), known)?;
         // The library shows no secrets, so it always keeps the records.
-        Ok(session.prefer_kernel_tls(self.prefers_kernel))
+        Ok(session.with_kernel_tls(self.kernel_tls))
     }
 }
 

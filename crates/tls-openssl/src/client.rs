@@ -73,8 +73,8 @@ impl ClientContext {
             verifies: !matches!(verification, ServerVerification::Nothing),
             peers: Arc::clone(&self.0.peers),
         };
-        let prefers_kernel = config.protocol().prefers_kernel_tls();
-        session::new(ssl, Role::Client, known, prefers_kernel)
+        let kernel_tls = config.protocol().kernel_tls();
+        session::new(ssl, Role::Client, known, kernel_tls)
     }
 
     /// The library's session, and the name that it will send.

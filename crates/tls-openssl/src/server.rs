@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslContextRef, SslVerifyMode};
-use tls_core::{AlpnProtocols, ClientAuth, Error, PeerChains, Role, Roots, ServerConfig};
+use tls_core::{
+    AlpnProtocols, ClientAuth, Error, KernelTls, PeerChains, Role, Roots, ServerConfig,
+};
 
 use crate::facts::Known;
 use crate::info::{NAME, info};
@@ -19,7 +21,7 @@ pub struct ServerContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     verifies: bool,
-    prefers_kernel: bool,
+    kernel_tls: KernelTls,
     peers: Arc<PeerChains>,
 }
 
@@ -48,7 +50,7 @@ impl ServerContext {
         Ok(Self(Arc::new(Inner {
             ssl: builder.build(),
             verifies: !matches!(config.client_auth(), ClientAuth::None),
-            prefers_kernel: protocol.prefers_kernel_tls(),
+            kernel_tls: protocol.kernel_tls(),
             peers: Arc::default(),
         })))
     }
@@ -65,7 +67,7 @@ impl ServerContext {
             peers: Arc::clone(&self.0.peers),
         };
         let ssl = self.ssl().map_err(failed)?;
-        session::new(ssl, Role::Server, known, self.0.prefers_kernel)
+        session::new(ssl, Role::Server, known, self.0.kernel_tls)
     }
 
     fn ssl(&self) -> Result<Ssl, ErrorStack> {

@@ -4,7 +4,7 @@ use backend_kit::{Library, Pause};
 use kernel_tls::Secrets;
 use openssl::error::ErrorStack;
 use openssl::ssl::{self, ErrorCode, Ssl, SslRef, SslStream};
-use tls_core::{Capabilities, Error, Role, SessionFacts, StagedTransport};
+use tls_core::{Capabilities, Error, KernelTls, Role, SessionFacts, StagedTransport};
 
 use crate::error::translate;
 use crate::facts::{self, Known};
@@ -30,7 +30,7 @@ pub(crate) fn new(
     ssl: Ssl,
     role: Role,
     known: Known,
-    prefers_kernel: bool,
+    kernel_tls: KernelTls,
 ) -> Result<OpenSslSession, Error> {
     OpenSslSession::new(|transport| {
         let stream = SslStream::new(ssl, transport).map_err(|error| Error::backend(NAME, error))?;
@@ -40,7 +40,7 @@ pub(crate) fn new(
             known: Some(Box::new(known)),
         })
     })
-    .map(|session| session.prefer_kernel_tls(prefers_kernel))
+    .map(|session| session.with_kernel_tls(kernel_tls))
 }
 
 impl OpenSslLibrary {

@@ -97,7 +97,7 @@ impl ClientContext {
         let origin = Origin {
             sent_name: sent,
             verifies: *verifies,
-            prefers_kernel: config.protocol().prefers_kernel_tls(),
+            kernel_tls: config.protocol().kernel_tls(),
             peers: Arc::clone(peers),
         };
         Ok(RustlsSession::new(connection.into(), origin))

@@ -16,34 +16,52 @@ const FOREIGN: [[u8; 7]; 3] = [
     plain(Alert::HANDSHAKE_FAILURE),
 ];
 
-/// Sends what is queued, with the alert for `error` at its end: once, and
-/// without waiting. What the transport does not take is lost.
-pub(crate) fn send(connection: &mut Connection, io: &mut dyn Transport, error: &Error) {
-    let mut words = Vec::new();
-    while connection.wants_write() {
-        if connection.write_tls(&mut words).is_err() {
-            break;
+/// What a session has to say before it ends with an error.
+#[derive(Debug, Default)]
+pub(crate) struct LastWords(Vec<u8>);
+
+impl LastWords {
+    /// Takes what is queued, with the alert for `error` at its end.
+    pub(crate) fn take(connection: &mut Connection, error: &Error) -> Self {
+        let mut words = Vec::new();
+        while connection.wants_write() {
+            if connection.write_tls(&mut words).is_err() {
+                break;
+            }
         }
-    }
-    if still_plain(connection, error)
-        && let Some(alert) = alert_for(error)
-    {
-        if let Some(foreign) = FOREIGN.iter().find(|foreign| words.ends_with(*foreign)) {
-            words.truncate(words.len() - foreign.len());
-            words.extend(plain(alert));
-        } else if words.is_empty() {
-            words.extend(plain(alert));
+        if still_plain(connection, error)
+            && let Some(alert) = alert_for(error)
+        {
+            if let Some(foreign) = FOREIGN.iter().find(|foreign| words.ends_with(*foreign)) {
+                words.truncate(words.len() - foreign.len());
+                words.extend(plain(alert));
+            } else if words.is_empty() {
+                words.extend(plain(alert));
+            }
         }
+        Self(words)
     }
-    let mut rest = words.as_slice();
-    while !rest.is_empty() {
-        match Outbound(io).write(rest) {
-            Ok(taken @ 1..) => rest = rest.get(taken..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            _ => return,
+
+    /// Whether nothing is left to be said.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Sends what the transport takes without waiting. One that has failed
+    /// takes nothing more, and nothing is left for it.
+    pub(crate) fn send(&mut self, io: &mut dyn Transport) {
+        while !self.is_empty() {
+            match Outbound(io).write(&self.0) {
+                Ok(taken @ 1..) => {
+                    self.0.drain(..taken.min(self.0.len()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                _ => self.0.clear(),
+            }
         }
+        let _ = io.flush();
     }
-    let _ = io.flush();
 }
 
 /// Whether this side's records are certainly not encrypted yet: nothing is

@@ -77,7 +77,7 @@ impl ServerContext {
         let origin = Origin {
             sent_name: None,
             verifies: true,
-            prefers_kernel: self.asked.protocol().prefers_kernel_tls(),
+            kernel_tls: self.asked.protocol().kernel_tls(),
             peers: Arc::clone(&self.peers),
         };
         Ok(RustlsSession::new(connection.into(), origin))

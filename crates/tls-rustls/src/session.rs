@@ -16,10 +16,11 @@ use tls_core::{
 };
 
 use crate::backend::NAME;
+use crate::last_words::LastWords;
 use crate::notes::{self, Notes};
 use crate::tally::Tally;
 use crate::wire::{Inbound, Opening, Outbound};
-use crate::{error, exporter, facts, last_words, record};
+use crate::{error, exporter, facts, record};
 
 /// How many octets one read receives without finding data among them: a peer
 /// that sends nothing but other messages cannot keep the caller inside of it.
@@ -68,6 +69,8 @@ pub struct RustlsSession {
     transport: Flushing,
     /// The way to the kernel, if the config prefers it.
     kernel: Option<Box<Handover>>,
+    /// What the config asks of the kernel.
+    asked_of_kernel: KernelTls,
 }
 
 /// What a session holds until its handshake is done.
@@ -77,6 +80,8 @@ struct Shaking {
     peer_scheme: Option<SignatureScheme>,
     /// What the kernel would make keys of.
     secrets: Secrets,
+    /// What is to be said before the fault is told.
+    last_words: LastWords,
 }
 
 /// What a session is told by the context that made it.
@@ -85,8 +90,8 @@ pub(crate) struct Origin {
     pub(crate) sent_name: Option<String>,
     /// Whether the peer's certificate, if there is one, is verified.
     pub(crate) verifies: bool,
-    /// Whether the kernel is to have the records.
-    pub(crate) prefers_kernel: bool,
+    /// What is asked of the kernel.
+    pub(crate) kernel_tls: KernelTls,
     /// The chains of the context's peers.
     pub(crate) peers: Arc<PeerChains>,
 }
@@ -121,12 +126,14 @@ impl RustlsSession {
         connection.set_buffer_limit(None);
         Self {
             connection,
-            kernel: origin.prefers_kernel.then(|| Handover::new(NAME)),
+            kernel: origin.kernel_tls.requested.then(|| Handover::new(NAME)),
+            asked_of_kernel: origin.kernel_tls,
             shaking: Some(Box::new(Shaking {
                 origin,
                 opening: Opening::default(),
                 peer_scheme: None,
                 secrets: Secrets::new(),
+                last_words: LastWords::default(),
             })),
             facts: None,
             ahead: ReadAhead::new(),
@@ -158,9 +165,15 @@ impl RustlsSession {
     /// The error of an earlier call, if there was one.
     fn sound(&self) -> Result<(), Error> {
         match &self.fault {
-            Some(fault) => Err((**fault).clone()),
-            None => Ok(()),
+            Some(fault) if !self.is_speaking() => Err((**fault).clone()),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether the handshake has failed, and the peer is not told yet.
+    fn is_speaking(&self) -> bool {
+        let shaking = self.shaking.as_deref();
+        shaking.is_some_and(|shaking| !shaking.last_words.is_empty())
     }
 
     fn fail(&mut self, error: Error) -> Error {
@@ -324,7 +337,7 @@ impl RustlsSession {
     }
 
     /// Sends the alert and makes the error final. It is not returned yet when
-    /// plaintext came before it.
+    /// plaintext came before it, nor while a handshake's alert has not left.
     fn refuse(
         &mut self,
         io: &mut dyn Transport,
@@ -350,14 +363,20 @@ impl RustlsSession {
                 (error, _) => error,
             }
         };
-        last_words::send(&mut self.connection, io, &error);
+        let mut last_words = LastWords::take(&mut self.connection, &error);
+        last_words.send(io);
+        if let Some(shaking) = &mut self.shaking
+            && error.calls_for_alert()
+        {
+            shaking.last_words = last_words;
+        }
         let error = self.fail(error);
         self.unread = self.plaintext();
-        if self.unread > 0 {
-            self.fault_is_news = true;
-            return Ok(());
+        self.fault_is_news = self.unread > 0;
+        match self.fault_is_news || self.is_speaking() {
+            true => Ok(()),
+            false => Err(error),
         }
-        Err(error)
     }
 
     /// How much plaintext rustls holds in one piece.
@@ -388,6 +407,9 @@ impl RustlsSession {
     /// Does the handshake.
     fn shake(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         loop {
+            if self.fault.is_some() {
+                return self.give_up(io);
+            }
             if let Step::Blocked(interest) = self.send_through(io)? {
                 return Ok(Step::Blocked(interest));
             }
@@ -398,13 +420,24 @@ impl RustlsSession {
             if let Step::Blocked(interest) = self.receive(io)? {
                 return Ok(Step::Blocked(interest));
             }
-            if self.fault_is_news {
-                // The handshake's last message came together with plaintext
-                // and a fault behind it; its answer went with the alert.
-                self.complete();
-                return Ok(Step::Ready(()));
-            }
         }
+    }
+
+    /// Ends a handshake behind which there is a fault, when the alert has left.
+    fn give_up(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
+        if let Some(shaking) = &mut self.shaking {
+            shaking.last_words.send(io);
+        }
+        if self.is_speaking() {
+            return Ok(Step::Blocked(Interest::WRITE));
+        }
+        if !self.fault_is_news {
+            self.sound()?;
+        }
+        // The handshake's last message came together with plaintext and a
+        // fault behind it; its answer went with the alert.
+        self.complete();
+        Ok(Step::Ready(()))
     }
 
     /// Does the handshake, and settles who makes the records from there on.
@@ -642,6 +675,9 @@ impl TlsSession for RustlsSession {
 
     fn close(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
         self.sound()?;
+        if self.is_speaking() {
+            return self.give_up(io);
+        }
         if let Some(offload) = self.offload() {
             return offload.close(io);
         }
@@ -693,7 +729,9 @@ impl TlsSession for RustlsSession {
         if let Some(offload) = self.active() {
             return offload.interest();
         }
-        let writes = self.connection.wants_write() || self.transport == Flushing::Blocked;
+        let writes = self.connection.wants_write()
+            || self.transport == Flushing::Blocked
+            || self.is_speaking();
         match (self.facts.is_some(), writes) {
             (true, true) => Interest::READ | Interest::WRITE,
             (false, true) => Interest::WRITE,
@@ -719,10 +757,15 @@ impl TlsSession for RustlsSession {
         self.facts.as_ref()
     }
 
+    fn refusal(&self) -> Option<&Error> {
+        self.fault.as_deref().filter(|_| self.is_speaking())
+    }
+
     fn kernel_tls(&self) -> KernelTls {
-        self.kernel
-            .as_deref()
-            .map_or(KernelTls::inactive(false), Handover::status)
+        match self.active() {
+            Some(_) => self.asked_of_kernel.activated(),
+            None => self.asked_of_kernel,
+        }
     }
 
     fn export_keying_material(

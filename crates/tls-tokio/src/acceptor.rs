@@ -7,7 +7,7 @@ use tls_core::{Error, ServerConfig, TlsBackend};
 use tokio::time::Instant;
 
 use crate::deadline::{Deadline, HANDSHAKE_TIMEOUT};
-use crate::{Handshake, Offload};
+use crate::{Handshake, Offload, kernel};
 
 /// Makes servers' TLS of connected streams. Cheap to clone.
 ///
@@ -22,7 +22,8 @@ pub struct TlsAcceptor<B: TlsBackend> {
 }
 
 impl<B: TlsBackend> TlsAcceptor<B> {
-    /// An acceptor with a context that is compiled already.
+    /// An acceptor with a context that is compiled already. If its config
+    /// requires kernel TLS, the handshakes are refused.
     pub fn new(backend: B, context: B::ServerContext) -> Self {
         Self {
             backend,
@@ -32,8 +33,10 @@ impl<B: TlsBackend> TlsAcceptor<B> {
         }
     }
 
-    /// An acceptor with this config. What the backend cannot honour is refused.
+    /// An acceptor with this config. What the backend cannot honour is refused,
+    /// and so is a config that requires kernel TLS, which no stream here has.
     pub fn from_config(backend: B, config: &ServerConfig) -> Result<Self, Error> {
+        kernel::check(&backend, config.protocol().kernel_tls())?;
         let context = backend.server(config)?;
         Ok(Self::new(backend, context))
     }
@@ -76,8 +79,10 @@ impl<B: TlsBackend> TlsAcceptor<B> {
         read: Vec<u8>,
         start: Instant,
     ) -> Handshake<B, IO> {
+        let session = self.backend.accept(&self.context);
         Handshake::new(
-            self.backend.accept(&self.context),
+            &self.backend,
+            session,
             io,
             read,
             self.offload.as_ref(),

@@ -7,7 +7,7 @@ use tls_core::{ClientConfig, Error, ServerName, TlsBackend};
 use tokio::time::Instant;
 
 use crate::deadline::{Deadline, HANDSHAKE_TIMEOUT};
-use crate::{Handshake, Offload};
+use crate::{Handshake, Offload, kernel};
 
 /// Makes clients' TLS of connected streams. Cheap to clone.
 ///
@@ -22,7 +22,8 @@ pub struct TlsConnector<B: TlsBackend> {
 }
 
 impl<B: TlsBackend> TlsConnector<B> {
-    /// A connector with a context that is compiled already.
+    /// A connector with a context that is compiled already. If its config
+    /// requires kernel TLS, the handshakes are refused.
     pub fn new(backend: B, context: B::ClientContext) -> Self {
         Self {
             backend,
@@ -32,8 +33,10 @@ impl<B: TlsBackend> TlsConnector<B> {
         }
     }
 
-    /// A connector with this config. What the backend cannot honour is refused.
+    /// A connector with this config. What the backend cannot honour is refused,
+    /// and so is a config that requires kernel TLS, which no stream here has.
     pub fn from_config(backend: B, config: &ClientConfig) -> Result<Self, Error> {
+        kernel::check(&backend, config.protocol().kernel_tls())?;
         let context = backend.client(config)?;
         Ok(Self::new(backend, context))
     }
@@ -66,8 +69,10 @@ impl<B: TlsBackend> TlsConnector<B> {
     /// Does the handshake with the server `name` over `io`. Nothing is sent
     /// before the future is polled.
     pub fn connect<IO>(&self, name: &ServerName<'_>, io: IO) -> Handshake<B, IO> {
+        let session = self.backend.connect(&self.context, name);
         Handshake::new(
-            self.backend.connect(&self.context, name),
+            &self.backend,
+            session,
             io,
             Vec::new(),
             self.offload.as_ref(),

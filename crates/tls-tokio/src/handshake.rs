@@ -12,14 +12,14 @@ use crate::deadline::Deadline;
 use crate::lent::Lent;
 use crate::offloaded::Offloaded;
 use crate::replay::Replay;
-use crate::{Error, Failed, Fallible, Offload, TlsStream};
+use crate::{Error, Failed, Fallible, Offload, TlsStream, kernel};
 
 /// A handshake under way: made by [`TlsConnector::connect`](crate::TlsConnector::connect),
 /// [`TlsAcceptor::accept`](crate::TlsAcceptor::accept) and
 /// [`Started::accept`](crate::Started::accept).
 ///
-/// Its time runs from that call on. On failure the alert has been sent, as
-/// far as the stream takes it in that time.
+/// Its time runs from that call on. On failure the alert has been sent before
+/// the error comes, as far as the stream takes it in that time.
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Handshake<B: TlsBackend, IO> {
     /// Gone when it has answered.
@@ -36,20 +36,37 @@ enum State<S> {
     Offloaded(Offloaded<S>),
     /// The handshake is done, and its last flight is on its way.
     Leaving(S),
-    /// The alert is on its way.
+    /// The alert is with the stream, which may hold it yet.
     Failing(Error),
     /// It has answered.
     Over,
 }
 
+impl<S: TlsSession + 'static> State<S> {
+    /// Why it fails, while the alert is on its way.
+    fn refusal(&self) -> Option<Error> {
+        match self {
+            Self::Here(session) => session.refusal().cloned().map(Error::Tls),
+            Self::Offloaded(offloaded) => offloaded.refusal().cloned().map(Error::Tls),
+            Self::Failing(error) => Some(error.clone()),
+            Self::Leaving(_) | Self::Over => None,
+        }
+    }
+}
+
 impl<B: TlsBackend, IO> Handshake<B, IO> {
     pub(crate) fn new(
+        backend: &B,
         session: Result<B::Session, tls_core::Error>,
         io: IO,
         replay: Vec<u8>,
         offload: Option<&Offload>,
         deadline: Deadline,
     ) -> Self {
+        let session = session.and_then(|session| {
+            kernel::check(backend, session.kernel_tls())?;
+            Ok(session)
+        });
         let (state, replay) = match (session, offload) {
             (Ok(session), None) => (State::Here(session), replay),
             (Ok(session), Some(offload)) => {
@@ -87,11 +104,8 @@ impl<B: TlsBackend, IO: AsyncRead + AsyncWrite + Unpin> Handshake<B, IO> {
         let polled = match poll_state(&mut self.state, io, &mut self.replay, cx) {
             Poll::Pending => match self.deadline.check(cx) {
                 Ok(()) => return Poll::Pending,
-                Err(late) => match std::mem::replace(&mut self.state, State::Over) {
-                    // There was no time for the alert.
-                    State::Failing(error) => Err(error),
-                    _ => Err(late),
-                },
+                // There was no time for the alert.
+                Err(late) => Err(self.state.refusal().unwrap_or(late)),
             },
             Poll::Ready(result) => result,
         };

@@ -29,6 +29,7 @@ mod fallible;
 mod handshake;
 #[cfg(feature = "hyper")]
 pub mod hyper;
+mod kernel;
 mod lazy;
 mod lent;
 mod offload;

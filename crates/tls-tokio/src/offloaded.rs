@@ -15,8 +15,9 @@ use crate::offload::Permit;
 use crate::replay::Replay;
 use crate::{Error, Offload};
 
-/// How much is read from the stream at once: a record, about.
-const READ_OCTETS: usize = 16 * 1024;
+/// How much is read from the stream at once. It is on the stack: a peer that
+/// sends little at a time must not cost more than that.
+const READ_OCTETS: usize = 4 * 1024;
 
 /// The longest record (RFC 5246, section 6.2.3), without its header.
 const MAX_RECORD: usize = (1 << 14) + 2048;
@@ -63,6 +64,14 @@ impl<S: TlsSession + 'static> Offloaded<S> {
         Self {
             offload: offload.clone(),
             step: OffloadedStep::Waiting(Ready { session, memory }, offload.permit()),
+        }
+    }
+
+    /// Why it fails, while the alert is on its way.
+    pub(crate) fn refusal(&self) -> Option<&tls_core::Error> {
+        match &self.step {
+            OffloadedStep::Sending(computed, _) => computed.result.as_ref().err(),
+            _ => None,
         }
     }
 
@@ -195,14 +204,10 @@ impl Memory {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         while self.end.is_none() {
-            let start = self.arrived.len();
-            self.arrived.resize(start + READ_OCTETS, 0);
-            let mut buf = ReadBuf::new(&mut self.arrived[start..]);
-            let polled = Pin::new(&mut *io).poll_read(cx, &mut buf);
-            let octets = buf.filled().len();
-            self.arrived.truncate(start + octets);
-            match ready!(polled) {
-                Ok(()) if octets > 0 => {}
+            let mut buf = [0; READ_OCTETS];
+            let mut buf = ReadBuf::new(&mut buf);
+            match ready!(Pin::new(&mut *io).poll_read(cx, &mut buf)) {
+                Ok(()) if !buf.filled().is_empty() => self.arrived.extend_from_slice(buf.filled()),
                 end => self.end = Some(end),
             }
             if is_enough(&self.arrived) {

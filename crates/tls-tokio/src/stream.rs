@@ -42,7 +42,7 @@ use crate::waiting::{Waiting, note};
 /// # Kernel TLS
 /// A stream here has no descriptor that all its bytes reach, so a config that
 /// prefers it gets the library's records; [`kernel_tls`](Self::kernel_tls)
-/// tells so.
+/// tells so. One that requires it is refused before any handshake.
 pub struct TlsStream<B: TlsBackend, IO> {
     session: B::Session,
     io: IO,

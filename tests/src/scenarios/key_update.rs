@@ -1,8 +1,12 @@
 //! Renewing the keys (RFC 8446, section 4.6.3).
 
+use std::io;
+
 use polytls::tls::{Capabilities, Error, ProtocolVersion, Role, Step, TlsBackend};
 
+use super::data::pattern;
 use crate::pair::Pair;
+use crate::pipe::other;
 use crate::scenario::{Case, Scenario, Versions, scenario};
 
 pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
@@ -17,6 +21,12 @@ pub(super) fn scenarios<C: TlsBackend, S: TlsBackend>() -> Vec<Scenario<C, S>> {
         scenario("a_renewal_that_blocks_is_continued", blocked)
             .versions(tls13)
             .needs(Capabilities::KEY_UPDATE),
+        scenario(
+            "data_behind_a_renewal_is_handed_out_although_the_peer_has_gone",
+            gone,
+        )
+        .versions(tls13)
+        .needs(Capabilities::KEY_UPDATE),
         scenario("tls12_has_no_renewal_and_goes_on", tls12)
             .versions(Versions::Only(ProtocolVersion::Tls12)),
         scenario("no_keys_are_renewed_before_the_handshake", too_early)
@@ -77,6 +87,40 @@ fn blocked<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
     assert_eq!(got, b"after");
     pair.wire.set_room(Role::Server, 1 << 16);
     both_ways(&mut pair, 2);
+}
+
+/// The renewal cannot be answered, which is told behind what has come.
+fn gone<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {
+    for role in [Role::Client, Role::Server] {
+        let mut pair = case.standard();
+        pair.connect();
+        let data = pattern(3000);
+        let leaving = pair.side(other(role));
+        for piece in data.chunks(1000) {
+            assert_eq!(leaving.write(piece), Ok(Step::Ready(piece.len())));
+            assert_eq!(leaving.key_update(), Ok(Step::Ready(())));
+        }
+        assert_eq!(leaving.write(b"end"), Ok(Step::Ready(3)));
+        pair.wire.leave(other(role));
+        let side = pair.side(role);
+        let mut got = Vec::new();
+        let mut buf = [0; 70];
+        let error = loop {
+            match side.read(&mut buf) {
+                Ok(Step::Ready(octets @ 1..)) => got.extend_from_slice(&buf[..octets]),
+                Ok(last) => panic!("{last:?} instead of an error"),
+                Err(error) => break error,
+            }
+        };
+        assert!(
+            got == [&data[..], b"end"].concat(),
+            "{} came, {error:?}",
+            got.len()
+        );
+        assert_eq!(error, io::Error::from(io::ErrorKind::BrokenPipe).into());
+        assert_eq!(side.read(&mut buf), Err(error.clone()));
+        assert_eq!(side.write(b"more"), Err(error));
+    }
 }
 
 fn tls12<C: TlsBackend, S: TlsBackend>(case: &Case<C, S>) {

@@ -10,6 +10,7 @@ mod key_update;
 pub mod layers;
 mod names;
 mod negotiation;
+mod refusals;
 mod secrets;
 mod shared;
 mod sockets;
@@ -41,6 +42,7 @@ pub fn all<C: TlsBackend, S: TlsBackend>(depth: Depth) -> Vec<Scenario<C, S>> {
     table.extend(names::scenarios());
     table.extend(trust::scenarios());
     table.extend(client_auth::scenarios());
+    table.extend(refusals::scenarios());
     table.extend(facts::scenarios());
     table.extend(secrets::scenarios());
     table.extend(key_update::scenarios());

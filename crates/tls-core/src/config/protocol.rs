@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::{
-    AlpnProtocols, BackendInfo, Capabilities, CipherSuite, Error, KeyLog, NamedGroup,
+    AlpnProtocols, BackendInfo, Capabilities, CipherSuite, Error, KernelTls, KeyLog, NamedGroup,
     ProtocolVersion, Role, SignatureScheme, Unsupported,
 };
 
@@ -96,6 +96,15 @@ impl Protocol {
     /// Whether sessions are handed to the kernel where that is possible.
     pub fn prefers_kernel_tls(&self) -> bool {
         self.prefers_kernel_tls
+    }
+
+    /// What the config asks of the kernel: how a session stands with it before
+    /// the handshake.
+    pub fn kernel_tls(&self) -> KernelTls {
+        KernelTls {
+            required: self.required & (Capabilities::KTLS_TX | Capabilities::KTLS_RX),
+            ..KernelTls::inactive(self.prefers_kernel_tls)
+        }
     }
 
     /// What is wrong whatever the backend.
@@ -356,7 +365,8 @@ macro_rules! protocol_setters {
         /// [`descriptor`](crate::Transport::descriptor), and what
         /// [`KTLS_TX`](crate::Capabilities::KTLS_TX) and
         /// [`KTLS_RX`](crate::Capabilities::KTLS_RX) promise: to refuse a
-        /// backend or a kernel without them, [`require`](Self::require) those.
+        /// backend or a kernel without them, [`require`](Self::require) those;
+        /// tokio's streams, which tell no descriptor, are refused then as well.
         /// Default: off.
         ///
         /// A kernel before Linux 6.14 cannot renew the keys of such a session.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rustls::crypto::{CipherSuiteCommon, aws_lc_rs};
 use rustls::{SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
-use tls_core::{Error, Interest, PeerMisbehaved, ProtocolVersion, Step, TlsBackend, TlsSession};
+use tls_core::{
+    Error, Interest, KernelTls, PeerMisbehaved, ProtocolVersion, Step, TlsBackend, TlsSession,
+};
 
 use super::pipe::pipe;
 use super::pki::pki;
@@ -110,7 +112,7 @@ fn a_peer_that_sends_nothing_but_tickets_gives_the_caller_a_turn() {
     let origin = Origin {
         sent_name: None,
         verifies: false,
-        prefers_kernel: false,
+        kernel_tls: KernelTls::default(),
         peers: Arc::default(),
     };
     let mut server = Side {

@@ -2,7 +2,7 @@
 
 use tls_core::{
     Alert, CertificateError, CipherSuite, ClientAuth, ClientConfigBuilder, Error, Identity,
-    NamedGroup, PeerIncompatible, PeerMisbehaved, ProtocolVersion, ServerConfigBuilder,
+    Interest, NamedGroup, PeerIncompatible, PeerMisbehaved, ProtocolVersion, ServerConfigBuilder,
     SignatureScheme, Step, TlsSession,
 };
 
@@ -280,8 +280,14 @@ fn an_alert_that_the_transport_does_not_take_hides_no_error() {
     let _ = client.handshake().unwrap();
     let _ = server.handshake().unwrap();
     client.io.room = 0;
+    let error = Error::Certificate(CertificateError::UnknownIssuer);
     for _ in 0..2 {
-        let error = Error::Certificate(CertificateError::UnknownIssuer);
-        assert_eq!(client.handshake(), Err(error));
+        assert_eq!(client.handshake(), Ok(Step::Blocked(Interest::WRITE)));
+        assert_eq!(client.session.refusal(), Some(&error));
+    }
+    client.io.room = 1 << 16;
+    for _ in 0..2 {
+        assert_eq!(client.handshake(), Err(error.clone()));
+        assert_eq!(client.session.refusal(), None, "it is told");
     }
 }

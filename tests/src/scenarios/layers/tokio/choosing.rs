@@ -1,10 +1,13 @@
 //! Accepting in two steps.
 
-use polytls::tls::Capabilities;
-use polytls::tokio::{Error, LazyAcceptor};
+use polytls::Backend;
+use polytls::tls::{AnyBackend, Capabilities, TlsBackend, parse_server_name};
+use polytls::tokio::{Error, LazyAcceptor, TlsAcceptor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::rig::{AsyncCase, AsyncScenario, PIPE, Rig, SHORT, greet, play};
+use crate::checked::Checked;
 use crate::pki::HOST;
 use crate::scenario::{Versions, scenario};
 
@@ -18,6 +21,9 @@ pub(super) fn scenarios() -> Vec<AsyncScenario> {
             other_protocols,
         )
         .versions(Versions::Unpinned),
+        scenario("a_backend_is_chosen_by_the_server_name", by_name)
+            .versions(Versions::Unpinned)
+            .needs_client(Capabilities::SNI),
         scenario("a_client_hello_is_there_in_time", late).versions(Versions::Unpinned),
     ]
 }
@@ -43,6 +49,49 @@ fn shown(case: &AsyncCase) {
         assert_eq!(client.alpn(), Some(&b"http/1.1"[..]));
         assert_eq!(server.alpn(), client.alpn());
         greet(client, server).await;
+    });
+}
+
+/// One listener, and a backend for each name, with a certificate for it alone.
+fn by_name(case: &AsyncCase) {
+    const OTHER: &str = "other.example";
+    let is_another = |backend: &AnyBackend| backend.info().name != case.server.info().name;
+    let another = Backend::available().into_iter().find(is_another);
+    let another = another.unwrap_or_else(|| case.server.0.clone());
+    let rig = Rig::new(case);
+    let other = case.server_as(&case.pki.other_name).build();
+    let other = TlsAcceptor::from_config(Checked(another), &other.expect("a config"));
+    let other = other.expect("an acceptor");
+    play(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        for (name, acceptor, identity) in [
+            (HOST, &rig.acceptor, &case.pki.p256),
+            (OTHER, &other, &case.pki.other_name),
+            (HOST, &rig.acceptor, &case.pki.p256),
+        ] {
+            let server = async {
+                let (tcp, _) = listener.accept().await.expect("a client");
+                let started = LazyAcceptor::new(tcp).await.expect("a hello");
+                let chosen = match started.client_hello().server_name() {
+                    Some(HOST) => &rig.acceptor,
+                    Some(OTHER) => &other,
+                    unknown => panic!("{unknown:?}"),
+                };
+                assert_eq!(chosen.backend().info().name, acceptor.backend().info().name);
+                started.accept(chosen).await.expect("a handshake")
+            };
+            let client = async {
+                let tcp = TcpStream::connect(address).await.expect("a connection");
+                let name = parse_server_name(name).expect("a name");
+                let handshake = rig.connector.connect(&name, tcp);
+                handshake.await.expect("a handshake")
+            };
+            let (client, server) = tokio::join!(client, server);
+            let facts = client.facts().expect("facts");
+            assert_eq!(facts.peer_certificates.first(), identity.chain().first());
+            greet(client, server).await;
+        }
     });
 }
 

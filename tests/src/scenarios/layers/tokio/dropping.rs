@@ -37,7 +37,7 @@ struct Side {
 }
 
 /// Polls a future once, and drops it.
-fn once<T>(future: impl Future<Output = T>) -> Option<T> {
+pub(super) fn once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut cx = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut cx) {
         Poll::Ready(value) => Some(value),

@@ -2,16 +2,29 @@
 
 use std::io;
 
-use polytls::tls::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use polytls::tls::{Error, Role};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use super::rig::{AsyncCase, AsyncScenario, Rig, play};
+use super::faulty::{End, Faulty};
+use super::rig::{AsyncCase, AsyncScenario, PIPE, Rig, pattern, play, tls_error};
 use crate::scenario::scenario;
 
 pub(super) fn scenarios() -> Vec<AsyncScenario> {
     vec![
         scenario("a_shutdown_is_a_clean_end_and_reading_goes_on", half_close),
         scenario("an_end_without_close_notify_is_a_truncation", truncation),
+        scenario("a_cut_amid_the_data_is_a_truncation_behind_them", |case| {
+            ends_amid_data(
+                case,
+                End::Cut,
+                io::ErrorKind::UnexpectedEof,
+                &Error::Truncated,
+            );
+        }),
+        scenario("a_reset_amid_the_data_is_told_behind_them", |case| {
+            let kind = io::ErrorKind::ConnectionReset;
+            ends_amid_data(case, End::Reset, kind, &io::Error::from(kind).into());
+        }),
     ]
 }
 
@@ -53,6 +66,52 @@ fn truncation(case: &AsyncCase) {
 #[track_caller]
 fn assert_truncated(error: &io::Error) {
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    assert_eq!(inner, Some(&Error::Truncated));
+    assert_eq!(tls_error(error), Error::Truncated);
 }
+
+/// What one record holds here, and how many come whole.
+const PIECE: usize = 300;
+const WHOLE: usize = 3;
+
+/// The fault is in the middle of a record.
+fn ends_amid_data(case: &AsyncCase, end: End, kind: io::ErrorKind, error: &Error) {
+    let rig = Rig::new(case);
+    let data = pattern((WHOLE + 1) * PIECE);
+    for near in [Role::Client, Role::Server] {
+        play(async {
+            let (client, server) = duplex(PIPE);
+            let (client, server) = (Faulty::new(client), Faulty::new(server));
+            let (client, server) = rig.over(client, server).await;
+            let (mut near, mut far) = match near {
+                Role::Client => (client, server),
+                Role::Server => (server, client),
+            };
+            // The first brings the tickets along, if there are any.
+            far.write_all(b"first").await.expect("a write");
+            far.flush().await.expect("a flush");
+            near.read_exact(&mut [0; 5]).await.expect("data");
+            let fault = WHOLE * (PIECE + OVERHEAD) + PIECE / 2;
+            near.get_mut().end_after(fault, end);
+            for piece in data.chunks(PIECE) {
+                far.write_all(piece).await.expect("a write");
+                far.flush().await.expect("a flush");
+            }
+            let mut heard = Vec::new();
+            for _ in 0..2 {
+                let ended = near.read_to_end(&mut heard).await;
+                let ended = ended.expect_err("no clean end");
+                assert_eq!((ended.kind(), &tls_error(&ended)), (kind, error));
+            }
+            assert!(heard == data[..WHOLE * PIECE], "{} came", heard.len());
+            let written = near.write_all(b"more").await.and(near.flush().await);
+            assert_eq!(tls_error(&written.expect_err("it has ended")), *error);
+            // The peer sees that there is nobody any more, and does not wait.
+            drop(near);
+            let left = far.read(&mut [0]).await.expect_err("no clean end");
+            assert_truncated(&left);
+        });
+    }
+}
+
+/// At most what a record adds to its data: a header, a nonce or a type, a tag.
+const OVERHEAD: usize = 29;

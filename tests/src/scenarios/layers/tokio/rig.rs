@@ -1,12 +1,15 @@
 //! Two ends, and what runs them.
 
 use std::future::Future;
+use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use polytls::tls::{
-    AnyBackend, ClientConfigBuilder, ServerConfigBuilder, ServerName, parse_server_name,
+    AnyBackend, ClientConfigBuilder, Error as TlsError, ServerConfigBuilder, ServerName,
+    parse_server_name,
 };
-use polytls::tokio::{TlsAcceptor, TlsConnector, TlsStream};
+use polytls::tokio::{Error, Handshake, TlsAcceptor, TlsConnector, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 use crate::checked::Checked;
@@ -77,11 +80,65 @@ impl Rig {
         both.expect("two handshakes")
     }
 
+    /// How both ends over these streams learn that one refuses the other.
+    pub(super) async fn refused_over<A, B>(&self, near: A, far: B) -> [Error; 2]
+    where
+        A: AsyncRead + AsyncWrite + Unpin,
+        B: AsyncRead + AsyncWrite + Unpin,
+    {
+        let client = refusal(self.connector.connect(&self.name, near));
+        let server = refusal(self.acceptor.accept(far));
+        let (mut client, mut server) = (pin!(client), pin!(server));
+        // The one that has its error first stays, and takes what the other is
+        // still sending: else that would find nobody before it has read.
+        tokio::select! {
+            (found, io) = &mut client => [found, lingering(io, server).await],
+            (found, io) = &mut server => [lingering(io, client).await, found],
+        }
+    }
+
     /// Two ends over a pipe.
     pub(super) async fn connected(&self) -> (Stream, Stream) {
         let (near, far) = duplex(PIPE);
         self.over(near, far).await
     }
+}
+
+/// Why a side is refused or refuses, and its stream. One whose handshake is
+/// done before the other's has failed learns of it by reading.
+pub(super) async fn refusal<IO>(handshake: Handshake<Backend, IO>) -> (Error, IO)
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    match handshake.into_fallible().await {
+        Ok(mut stream) => {
+            let refused = stream.read(&mut [0]).await.expect_err("a refusal");
+            (tls_error(&refused).into(), stream.into_inner().0)
+        }
+        Err(failed) => (failed.error, failed.io),
+    }
+}
+
+/// What the other side comes to while this one takes all that it sends.
+async fn lingering<A, B>(io: A, other: impl Future<Output = (Error, B)>) -> Error
+where
+    A: AsyncRead + AsyncWrite,
+{
+    let (mut rest, mut end) = tokio::io::split(io);
+    end.shutdown().await.expect("an end");
+    let mut nowhere = tokio::io::sink();
+    tokio::select! {
+        (found, _) = other => found,
+        left = tokio::io::copy(&mut rest, &mut nowhere) => panic!("{left:?}"),
+    }
+}
+
+/// What is inside of an error of a stream.
+#[track_caller]
+pub(super) fn tls_error(error: &io::Error) -> TlsError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let inner: &TlsError = inner.expect("an error of TLS");
+    inner.clone()
 }
 
 /// Sends all of it, and then the end.
