@@ -131,7 +131,8 @@ fn is_hang_up(kind: ErrorKind) -> bool {
 }
 
 impl<B: Layer> Link<B> {
-    pub(crate) fn new(socket: Socket<B>, options: Options, now: Instant) -> Self {
+    pub(crate) fn new(mut socket: Socket<B>, options: Options, now: Instant) -> Self {
+        socket.rely_on_edges(true);
         let phase = if socket.is_connecting() {
             Phase::Connecting
         } else if socket.is_handshaking() {
@@ -177,6 +178,12 @@ impl<B: Layer> Link<B> {
     /// The descriptor has become ready in these directions, perhaps because of
     /// the peer's end or an error.
     pub(crate) fn edge(&mut self, ready: Interest, ends: bool) {
+        match ends {
+            // It is told once, and may come with the last of the data.
+            true => self.socket.rely_on_edges(false),
+            false if ready.contains(Interest::READ) => self.socket.note_input(),
+            false => {}
+        }
         self.end_is_near |= ends;
         for waits in [&mut self.read_waits, &mut self.write_waits] {
             if waits.intersects(ready) {
@@ -302,6 +309,8 @@ impl<B: Layer> Link<B> {
 
     /// What the peer sent before is still to be received.
     fn fail_sending(&mut self, error: SocketError) {
+        // Some of it may have come since the last turn.
+        self.socket.rely_on_edges(false);
         self.output.clear();
         self.key_update = None;
         if self.closing.is_some() || self.end != End::NotReceived {

@@ -327,7 +327,10 @@ impl<B: Layer> Poll<B> {
         }
         match self.take(key)? {
             Entry::Link(link) => {
-                let Link { output, socket, .. } = *link;
+                let Link {
+                    output, mut socket, ..
+                } = *link;
+                socket.rely_on_edges(false);
                 Some(Removed {
                     unsent: output.into_vec(),
                     socket,

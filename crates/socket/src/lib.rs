@@ -54,6 +54,7 @@ mod budget;
 mod connect;
 mod error;
 mod file_pieces;
+mod input;
 mod layer;
 mod listen_options;
 mod listener;

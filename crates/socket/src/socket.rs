@@ -11,6 +11,7 @@ use transport::{Interest, Step};
 
 use crate::budget::Budget;
 use crate::connect::Connecting;
+use crate::input::Input;
 use crate::layer::{LayerSession, Sealed};
 use crate::wire::Wire;
 use crate::{Address, Error, Layer, NoTls, Operation, Refusal, Statistics};
@@ -42,6 +43,7 @@ pub struct Socket<B: Layer = NoTls> {
     pub(crate) write_shut: bool,
     /// A connection that is being made, or could not be made.
     pub(crate) connecting: Option<Box<Connecting>>,
+    pub(crate) input: Input,
     nonblocking: bool,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
@@ -97,6 +99,7 @@ impl<B: Layer> Socket<B> {
             discarded: 0,
             write_shut: false,
             connecting: None,
+            input: Input::default(),
             nonblocking,
             read_timeout: None,
             write_timeout: None,
@@ -265,6 +268,7 @@ impl<B: Layer> Socket<B> {
         let wire = Wire {
             fd: self.fd.as_fd(),
             waits,
+            input: &mut self.input,
             statistics: &mut self.statistics,
         };
         (self.session.as_mut(), wire)

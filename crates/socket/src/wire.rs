@@ -9,6 +9,7 @@ use rustix::net::{
 };
 use transport::{Interest, Step, Transport};
 
+use crate::input::Input;
 use crate::{Error, Statistics};
 
 /// How many buffers one system call takes on every system (`IOV_MAX`).
@@ -21,6 +22,7 @@ pub struct Wire<'a> {
     /// Whether a call may wait in the kernel. Without it the descriptor's own
     /// mode does not matter: no call waits.
     pub(crate) waits: bool,
+    pub(crate) input: &'a mut Input,
     pub(crate) statistics: &'a mut Statistics,
 }
 
@@ -61,8 +63,17 @@ impl Wire<'_> {
     }
 
     fn recv(&mut self, buf: &mut [u8]) -> Result<usize, Errno> {
+        if !self.waits && *self.input == Input::Exhausted {
+            return Err(Errno::WOULDBLOCK);
+        }
         let flags = self.recv_flags();
-        let (octets, _) = uninterrupted(|| recv(self.fd, &mut *buf, flags))?;
+        let received = uninterrupted(|| recv(self.fd, &mut *buf, flags));
+        match received {
+            Ok((octets, _)) => self.input.note(octets, buf.len()),
+            Err(Errno::WOULDBLOCK) => self.input.note_nothing(),
+            Err(_) => {}
+        }
+        let (octets, _) = received?;
         self.statistics.wire_received.add(octets);
         Ok(octets)
     }

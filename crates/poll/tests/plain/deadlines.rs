@@ -77,8 +77,8 @@ fn time_before_a_connection_was_added_does_not_count() {
 #[test]
 fn a_peer_that_trickles_is_bounded_by_a_timer() {
     let (mut poll, token, mut far) = one(&Options::new().idle_timeout(Some(SHORT * 100)));
-    let timer = poll.set_timer(SHORT);
     let events = timed(SHORT, || {
+        let timer = poll.set_timer(SHORT);
         loop {
             far.send_all(b"x").unwrap();
             let events = turn(&mut poll, SHORT / 8);

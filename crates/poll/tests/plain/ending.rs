@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use poll::{Error, Event, Options};
+use poll::{Error, Event, Options, Poll};
 use rustix::net::sockopt::set_socket_linger;
-use socket::Step;
+use socket::{NoTls, PlainSocket, Step};
 
 use crate::common::{LONG, assert_nothing_is_left, drain, drain_until_event, next, one, turn};
 
@@ -143,4 +143,21 @@ fn nothing_is_received_after_the_end() {
         assert!(matches!(connection.recv(&mut [0; 9]), Step::Blocked(_)));
     }
     assert_eq!(turn(&mut poll, Duration::ZERO), []);
+}
+
+#[test]
+fn what_came_before_a_failed_send_is_received_in_the_same_turn() {
+    let (near, mut far) = PlainSocket::pair().unwrap();
+    let mut poll = Poll::<NoTls>::new().unwrap();
+    let token = poll.add(near, &Options::new()).unwrap();
+    far.send_all(b"first").unwrap();
+    assert_eq!(next(&mut poll), [Event::Readable(token)]);
+    assert_eq!(drain(&mut poll, token), b"first");
+    far.send_all(b"last").unwrap();
+    drop(far);
+    // No turn has told of it.
+    let _ = poll.connection(token).unwrap().send(b"too late");
+    assert_eq!(drain(&mut poll, token), b"last");
+    assert_eq!(next(&mut poll).last(), Some(&Event::HungUp(token)));
+    assert_nothing_is_left(&mut poll);
 }

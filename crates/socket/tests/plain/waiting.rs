@@ -206,3 +206,38 @@ fn an_accept_ends_at_its_timeout() {
         Ok(Step::Blocked(Interest::READ))
     ));
 }
+
+#[test]
+fn a_socket_that_relies_on_edges_does_not_ask_in_vain() {
+    let (mut near, mut far) = PlainSocket::pair().unwrap();
+    let mut buf = [0; 4];
+    near.rely_on_edges(true);
+    assert!(!near.try_recv(&mut buf).unwrap().is_ready());
+    far.send_all(b"abcdefg").unwrap();
+    // It has not been told.
+    assert!(!near.try_recv(&mut buf).unwrap().is_ready());
+    near.note_input();
+    assert_eq!(near.try_recv(&mut buf).unwrap(), Step::Ready(4));
+    // There was no room for more.
+    assert_eq!(near.try_recv(&mut buf).unwrap(), Step::Ready(3));
+    far.send_all(b"h").unwrap();
+    assert!(!near.try_recv(&mut buf).unwrap().is_ready());
+    // Whoever waits asks the system.
+    assert_eq!(near.recv(&mut buf).unwrap(), 1);
+    far.send_all(b"i").unwrap();
+    near.rely_on_edges(false);
+    assert_eq!(near.try_recv(&mut buf).unwrap(), Step::Ready(1));
+    assert!(!near.try_recv(&mut buf).unwrap().is_ready());
+    far.send_all(b"j").unwrap();
+    assert_eq!(near.try_recv(&mut buf).unwrap(), Step::Ready(1));
+}
+
+#[test]
+fn the_end_is_found_again_without_a_new_edge() {
+    let (mut near, far) = PlainSocket::pair().unwrap();
+    near.rely_on_edges(true);
+    drop(far);
+    for _ in 0..2 {
+        assert_eq!(near.try_recv(&mut [0; 4]).unwrap(), Step::Ready(0));
+    }
+}
