@@ -6,16 +6,20 @@
 //! and the peer, so that the ratio of the two is what the abstraction costs.
 //!
 //! [`scenario::all`] lists the pairs. A family of scenarios has a file in
-//! [`families`], an instrument one beside this: [`wall`], [`calls`], [`heap`].
+//! [`families`], an instrument one beside this: [`wall`], [`calls`], [`heap`],
+//! [`idle`]. [`soak`] is no benchmark but a test of the loop.
 //! Instructions and allocations are counted from outside: `run` does one side
 //! of a pair, and callgrind looks at [`meter::Meter::measure`] alone.
 
 pub mod about;
 pub mod asynchronous;
 pub mod calls;
+pub mod crowd;
 pub mod families;
 pub mod heap;
+pub mod idle;
 pub mod library;
+mod limits;
 pub mod material;
 pub mod meter;
 pub mod ours;
@@ -24,5 +28,6 @@ pub mod raw;
 pub mod report;
 pub mod scenario;
 pub mod settings;
+pub mod soak;
 pub mod statistics;
 pub mod wall;

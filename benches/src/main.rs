@@ -2,13 +2,15 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use backend_bench::about::About;
+use backend_bench::idle::Idle;
 use backend_bench::library::Outcome;
 use backend_bench::meter::Meter;
 use backend_bench::scenario::{self, Kind, Scenario};
 use backend_bench::wall::Effort;
-use backend_bench::{calls, heap, wall};
+use backend_bench::{calls, heap, idle, soak, wall};
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -31,6 +33,9 @@ enum Command {
         /// Lists those of `heap` instead, which the other commands do not have
         #[arg(long)]
         heap: bool,
+        /// Lists those of `idle` instead, which the other commands do not have
+        #[arg(long, conflicts_with = "heap")]
+        idle: bool,
     },
     /// Measures time, the two sides of a pair by turns
     Wall {
@@ -47,6 +52,17 @@ enum Command {
         /// How many connections to hold at once
         #[arg(long, default_value_t = 10_000)]
         connections: usize,
+    },
+    /// Measures what a server computes while nothing happens
+    Idle {
+        #[command(flatten)]
+        choice: Choice,
+        /// How many connections to hold at once
+        #[arg(long, default_value_t = 5_000)]
+        connections: usize,
+        /// For how many seconds
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+        seconds: u64,
     },
     /// Counts reads and writes of the transport
     Calls {
@@ -67,6 +83,15 @@ enum Command {
     },
     /// Tells the libraries and the machine, as one JSON object
     About,
+    /// Tries an event loop with crowds of connections, idle and hostile ones
+    Soak(soak::Options),
+    /// Plays the clients of `soak`, as the standard input orders
+    #[command(name = soak::clients::COMMAND, hide = true)]
+    SoakClients {
+        /// The backend
+        #[arg(value_parser = soak::BACKENDS)]
+        backend: String,
+    },
 }
 
 /// Which scenarios.
@@ -113,7 +138,18 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Outcome<()> {
     match command {
-        Command::List { choice, heap: true } => {
+        Command::List {
+            choice, idle: true, ..
+        } => {
+            for idle in idle::all() {
+                if choice.takes(Idle::ID, idle.backend) {
+                    line(format_args!("{} {}", Idle::ID, idle.backend))?;
+                }
+            }
+        }
+        Command::List {
+            choice, heap: true, ..
+        } => {
             for heap in heap::all() {
                 if choice.takes(&heap.id, heap.backend) {
                     line(format_args!("{} {}", heap.id, heap.backend))?;
@@ -145,6 +181,18 @@ fn run(command: Command) -> Outcome<()> {
                 }
             }
         }
+        Command::Idle {
+            choice,
+            connections,
+            seconds,
+        } => {
+            for idle in idle::all() {
+                if choice.takes(Idle::ID, idle.backend) {
+                    eprintln!("idle {} {}", Idle::ID, idle.backend);
+                    json(&idle.measure(connections, Duration::from_secs(seconds))?)?;
+                }
+            }
+        }
         Command::Calls { choice } => {
             for scenario in choice.scenarios() {
                 eprintln!("calls {} {}", scenario.id, scenario.backend);
@@ -168,6 +216,8 @@ fn run(command: Command) -> Outcome<()> {
             bench.run(count, &mut Meter::new())?;
         }
         Command::About => json(&About::here())?,
+        Command::Soak(options) => soak::run(&options)?,
+        Command::SoakClients { backend } => soak::clients::play(&backend)?,
     }
     Ok(())
 }

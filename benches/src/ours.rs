@@ -70,22 +70,7 @@ impl<B: Compared> Library for Ours<B> {
     type Peer = B::Peer;
 
     fn client(settings: &Settings) -> Outcome<Client<B>> {
-        let backend = B::default();
-        let can = Settable::of(&backend.info(), Role::Client, settings.version);
-        let mut builder = ClientConfig::builder()
-            .roots(roots(settings.material())?)
-            .min_version(settings.version)
-            .max_version(settings.version);
-        if can.suites {
-            builder = builder.cipher_suites([settings.suite]);
-        }
-        if can.groups {
-            builder = builder.groups(settings.groups());
-        }
-        if settings.mutual {
-            builder = builder.identity(identity(&settings.material().client)?);
-        }
-        finish_client(backend, &builder.build()?)
+        finish_client(B::default(), &client_config::<B>(settings)?)
     }
 
     fn server(settings: &Settings) -> Outcome<Server<B>> {
@@ -164,6 +149,25 @@ impl Settable {
             groups: has.contains(Capabilities::GROUPS),
         }
     }
+}
+
+/// A client's config with just these settings, as far as the backend has them.
+pub(crate) fn client_config<B: Compared>(settings: &Settings) -> Outcome<ClientConfig> {
+    let can = Settable::of(&B::default().info(), Role::Client, settings.version);
+    let mut builder = ClientConfig::builder()
+        .roots(roots(settings.material())?)
+        .min_version(settings.version)
+        .max_version(settings.version);
+    if can.suites {
+        builder = builder.cipher_suites([settings.suite]);
+    }
+    if can.groups {
+        builder = builder.groups(settings.groups());
+    }
+    if settings.mutual {
+        builder = builder.identity(identity(&settings.material().client)?);
+    }
+    Ok(builder.build()?)
 }
 
 fn finish_client<B: TlsBackend>(backend: B, config: &ClientConfig) -> Outcome<Client<B>> {

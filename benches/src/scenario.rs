@@ -12,7 +12,7 @@ use crate::asynchronous::AsyncLibrary;
 use crate::families;
 use crate::library::{Library, Outcome};
 use crate::meter::Meter;
-use crate::ours::Ours;
+use crate::ours::{Compared, Ours};
 use crate::pipe::Calls;
 use crate::raw;
 
@@ -114,22 +114,22 @@ pub fn all() -> Vec<Scenario> {
 /// can: under callgrind that takes seconds.
 pub fn of(backend: &str) -> Vec<Scenario> {
     match backend {
-        "rustls" => list_async::<Ours<Rustls>, raw::Rustls>(&Rustls::default().info()),
+        "rustls" => list_async::<Rustls, raw::Rustls>(&Rustls::default().info()),
         "rustls-unbuffered" => {
             let mut info = Rustls::default().info();
             info.name = "rustls-unbuffered";
             moving_data::<Ours<Rustls>, raw::RustlsUnbuffered>(&info)
         }
-        "openssl" => list_async::<Ours<OpenSsl>, raw::OpenSsl>(&OpenSsl::new().info()),
-        "boring" => list_async::<Ours<Boring>, raw::Boring>(&Boring::new().info()),
-        "native-tls" => list::<Ours<Native>, raw::Native>(&Native::new().info()),
+        "openssl" => list_async::<OpenSsl, raw::OpenSsl>(&OpenSsl::new().info()),
+        "boring" => list_async::<Boring, raw::Boring>(&Boring::new().info()),
+        "native-tls" => list::<Native, raw::Native>(&Native::new().info()),
         _ => Vec::new(),
     }
 }
 
-/// With those over tokio.
-fn list_async<O: AsyncLibrary, R: AsyncLibrary>(info: &BackendInfo) -> Vec<Scenario> {
-    let mut all = list::<O, R>(info);
+/// With those that are compared with the library's own crate for tokio.
+fn list_async<B: Compared, R: AsyncLibrary>(info: &BackendInfo) -> Vec<Scenario> {
+    let mut all = list::<B, R>(info);
     let suited = families::TokioExchange::all()
         .into_iter()
         .filter(|family| family.suits(info));
@@ -139,18 +139,44 @@ fn list_async<O: AsyncLibrary, R: AsyncLibrary>(info: &BackendInfo) -> Vec<Scena
         octets: Some(family.octets()),
         gauge: family.gauge(),
         make: Box::new(move |kind| match kind {
-            Kind::Ours => family.bench::<O>(),
+            Kind::Ours => family.bench::<Ours<B>>(),
             Kind::Raw => family.bench::<R>(),
+        }),
+    }));
+    let suited = families::CrowdExchange::all()
+        .into_iter()
+        .filter(|family| family.suits(info));
+    all.extend(suited.map(|family| Scenario {
+        id: family.id(),
+        backend: info.name,
+        octets: Some(family.octets()),
+        gauge: family.gauge(),
+        make: Box::new(move |kind| match kind {
+            Kind::Ours => family.ours::<R, B>(),
+            Kind::Raw => family.raw::<R>(),
         }),
     }));
     all
 }
 
-fn list<O: Library, R: Library>(info: &BackendInfo) -> Vec<Scenario> {
+fn list<B: Compared, R: Library>(info: &BackendInfo) -> Vec<Scenario> {
     let mut all = Vec::new();
-    add::<families::Handshake, O, R>(&mut all, info);
-    all.extend(moving_data::<O, R>(info));
-    add::<families::Connect, O, R>(&mut all, info);
+    add::<families::Handshake, Ours<B>, R>(&mut all, info);
+    all.extend(moving_data::<Ours<B>, R>(info));
+    add::<families::Connect, Ours<B>, R>(&mut all, info);
+    let suited = families::PoolExchange::all()
+        .into_iter()
+        .filter(|family| family.suits(info));
+    all.extend(suited.map(|family| Scenario {
+        id: family.id(),
+        backend: info.name,
+        octets: family.octets(),
+        gauge: family.gauge(),
+        make: Box::new(move |kind| match kind {
+            Kind::Ours => family.ours::<B>(),
+            Kind::Raw => family.raw::<B, R>(),
+        }),
+    }));
     all
 }
 

@@ -12,6 +12,7 @@ mod readme;
 mod report;
 mod sanitize;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Xtask {
     Ktls(ktls::Options),
     /// Measure each backend beside the same library used directly
     Bench(bench::Options),
+    /// Put crowds of connections on one event loop, idle and hostile ones
+    Soak(soak::Options),
     /// Check formatting, clippy, documentation and the project's own rules
     Lint,
     /// Setup, lint, then test: what CI runs
@@ -95,6 +98,7 @@ fn run(command: &Xtask) -> Outcome {
             Ok(())
         }
         Xtask::Bench(options) => bench::run(options).map(drop),
+        Xtask::Soak(options) => soak::run(options).map(drop),
         Xtask::Lint => Report::around(lint::everything),
         Xtask::Ci => Report::around(|report| {
             test::setup(report)?;

@@ -3,7 +3,7 @@
 use crate::command::{Invocation, Outcome, cargo};
 use crate::features::{self, BACKENDS};
 use crate::report::{Report, Tally};
-use crate::{bench, bogo, ktls, sanitize, setup};
+use crate::{bench, bogo, ktls, sanitize, setup, soak};
 
 /// The step that the others need.
 pub(crate) fn setup(report: &mut Report) -> Outcome {
@@ -16,6 +16,7 @@ pub(crate) fn everything(report: &mut Report) -> Outcome {
     smallest(report)?;
     each_alone(report)?;
     together(report)?;
+    report.step_with_note("crowds on one loop", soak::sample)?;
     kernel_tls(report)?;
     report.step_with_note("BoGo", || bogo::run(&bogo::Options::default()))?;
     sanitized(report)?;

@@ -19,6 +19,8 @@ pub(crate) enum Instrument {
     Allocations,
     /// Bytes of heap per connection
     Heap,
+    /// Processor time of a server while nothing happens
+    Idle,
     /// Reads and writes of the transport
     Calls,
 }
@@ -83,7 +85,7 @@ impl Measurement {
     /// A result that repeats: one without an interval.
     pub(crate) fn exact(pair: &Pair, instrument: Instrument, ours: f64, raw: f64) -> Self {
         let unit = match instrument {
-            Instrument::Wall => Unit::Ns,
+            Instrument::Wall | Instrument::Idle => Unit::Ns,
             Instrument::Instructions => Unit::Instructions,
             Instrument::Allocations => Unit::Allocations,
             Instrument::Heap => Unit::Bytes,
@@ -136,6 +138,7 @@ impl fmt::Display for Instrument {
             Self::Instructions => "instructions",
             Self::Allocations => "allocations",
             Self::Heap => "heap",
+            Self::Idle => "idle",
             Self::Calls => "calls",
         })
     }

@@ -64,9 +64,10 @@ pub(crate) struct Options {
 }
 
 /// All instruments, the quickest first.
-const ALL: [Instrument; 5] = [
+const ALL: [Instrument; 6] = [
     Instrument::Calls,
     Instrument::Heap,
+    Instrument::Idle,
     Instrument::Instructions,
     Instrument::Allocations,
     Instrument::Wall,
@@ -149,7 +150,7 @@ fn measure(options: &Options, bounds: &Bounds) -> Outcome<Run> {
     };
     for instrument in instruments {
         let results = match instrument {
-            Instrument::Wall | Instrument::Heap | Instrument::Calls => {
+            Instrument::Wall | Instrument::Heap | Instrument::Idle | Instrument::Calls => {
                 program.measure(instrument, &selection)?
             }
             Instrument::Instructions | Instrument::Allocations => {
@@ -262,7 +263,12 @@ mod tests {
 
     #[test]
     fn without_valgrind_counts_are_left_out_but_not_when_asked_for() {
-        let expected = [Instrument::Calls, Instrument::Heap, Instrument::Wall];
+        let expected = [
+            Instrument::Calls,
+            Instrument::Heap,
+            Instrument::Idle,
+            Instrument::Wall,
+        ];
         assert_eq!(used(&Options::default(), false).unwrap(), expected);
         let counted = Options {
             instrument: vec![Instrument::Allocations, Instrument::Wall],

@@ -74,6 +74,7 @@ impl Program {
         let measure = match instrument {
             Instrument::Wall if selection.quick => measure.and("--quick"),
             Instrument::Heap if selection.quick => measure.and("--connections 500"),
+            Instrument::Idle if selection.quick => measure.and("--connections 500 --seconds 1"),
             _ => measure,
         };
         println!("$ {measure}");

@@ -154,6 +154,7 @@ pub(crate) fn heading(instrument: Instrument) -> &'static str {
         Instrument::Instructions => "instructions per operation",
         Instrument::Allocations => "calls of the allocator per operation",
         Instrument::Heap => "heap per connection",
+        Instrument::Idle => "processor time of idle connections, per second",
         Instrument::Calls => "reads and writes of the transport",
     }
 }

@@ -19,8 +19,10 @@ pub(crate) enum Reading {
 
 /// How a result is read: a handshake by its rate, bulk data by its throughput.
 pub(crate) fn reading(result: &Measurement) -> Reading {
-    let family = result.id.trim_start_matches("defaults/");
-    let family = family.trim_start_matches("tokio/");
+    let mut family = result.id.as_str();
+    for way in ["defaults/", "loop/", "pool/", "tokio/", "server/"] {
+        family = family.strip_prefix(way).unwrap_or(family);
+    }
     let family = family.split('/').next().unwrap_or_default();
     match result.unit {
         Unit::Bytes => Reading::Memory,
@@ -30,6 +32,7 @@ pub(crate) fn reading(result: &Measurement) -> Reading {
         Unit::Ns => match family {
             "handshake" => Reading::Rate("handshakes/s"),
             "connect" => Reading::Rate("connections/s"),
+            "load" if result.id != "tokio/load" => Reading::Rate("requests/s"),
             "send" | "receive" | "throughput" if result.octets.is_some() => Reading::Throughput,
             _ => Reading::Duration,
         },
@@ -203,8 +206,18 @@ mod tests {
         assert_eq!(shown(&send, 512.0), "2,000 MB/s");
         send.id = "defaults/throughput/16384".to_owned();
         assert_eq!(reading(&send), Reading::Throughput);
-        send.id = "round/aes128gcm/1024".to_owned();
-        assert_eq!(reading(&send), Reading::Duration);
+        for (id, read) in [
+            ("loop/throughput/16384", Reading::Throughput),
+            ("pool/connect", Reading::Rate("connections/s")),
+            ("loop/load", Reading::Rate("requests/s")),
+            ("tokio/server/load", Reading::Rate("requests/s")),
+            ("tokio/server/throughput/16384", Reading::Throughput),
+            ("tokio/load", Reading::Duration),
+            ("round/aes128gcm/1024", Reading::Duration),
+        ] {
+            send.id = id.to_owned();
+            assert_eq!(reading(&send), read, "{id}");
+        }
         let counted = sample("handshake/tls13/rsa/x25519/client", "openssl", 6e6, 6e6);
         assert_eq!(shown(&counted, 6_520_000.0), "6,520,000");
     }

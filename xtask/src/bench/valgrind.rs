@@ -19,16 +19,27 @@ const MEASURED: &str = "measured_by_callgrind";
 const SUBJECTS: [&str; 2] = ["ours", "raw"];
 /// Families of scenarios that go through the kernel, where a tool that sees
 /// the program alone misses most of what happens.
-const OVER_TCP: [&str; 5] = ["latency/", "throughput/", "connect/", "defaults/", "tokio/"];
+const OVER_TCP: [&str; 6] = [
+    "latency/",
+    "throughput/",
+    "connect/",
+    "defaults/",
+    "tokio/",
+    "pool/",
+];
+/// Those of them that repeat all the same: a server whose requests are all there
+/// before it begins.
+const SERVERS: [&str; 2] = ["loop/", "tokio/server/"];
 
 /// Whether valgrind is there.
 pub(crate) fn is_there() -> bool {
     Invocation::parse("valgrind --version").succeeds()
 }
 
-/// Whether a scenario can be counted: it runs in memory.
+/// Whether a scenario can be counted: it runs in memory, or repeats.
 pub(crate) fn can_count(id: &str) -> bool {
-    !OVER_TCP.iter().any(|family| id.starts_with(family))
+    let is_of = |families: &[&str]| families.iter().any(|family| id.starts_with(family));
+    is_of(&SERVERS) || !is_of(&OVER_TCP)
 }
 
 /// Counts instructions or allocations of each pair, on all cores at once.
@@ -83,6 +94,8 @@ fn count_of(instrument: Instrument, pair: &Pair, quick: bool) -> u32 {
     let count = match instrument {
         Instrument::Allocations if handshake => 10,
         Instrument::Allocations => 100,
+        // Each moves a mebibyte.
+        _ if pair.id.contains("/throughput/") => 25,
         _ if handshake && pair.backend.starts_with("rustls") => 200,
         _ if handshake => 40,
         _ => 500,
@@ -253,12 +266,19 @@ mod tests {
 
     #[test]
     fn what_goes_through_the_kernel_is_not_counted() {
-        assert!(can_count("handshake/tls13/ecdsa/x25519/client"));
+        for id in [
+            "handshake/tls13/ecdsa/x25519/client",
+            "loop/round/64",
+            "tokio/server/load",
+        ] {
+            assert!(can_count(id), "{id}");
+        }
         for id in [
             "latency/64/p50",
             "connect/tls13",
             "defaults/round/64",
             "tokio/load",
+            "pool/connect",
         ] {
             assert!(!can_count(id), "{id}");
         }

@@ -270,6 +270,11 @@ fn title(id: &str) -> (String, Vec<&str>) {
             "Over TCP with tokio, same settings".to_owned(),
             vec!["tokio"],
         ),
+        _ if family == "loop" => (
+            "A server's loop beside tokio, same settings".to_owned(),
+            vec!["loop"],
+        ),
+        _ if family == "pool" => ("A client's pool, same settings".to_owned(), vec!["pool"]),
         _ => ("Over TCP, same settings".to_owned(), Vec::new()),
     }
 }
@@ -407,6 +412,12 @@ mod tests {
                 "Over TCP with tokio, same settings",
                 "round, 64 B",
             ),
+            (
+                "loop/round/64",
+                "A server's loop beside tokio, same settings",
+                "round, 64 B",
+            ),
+            ("pool/reuse", "A client's pool, same settings", "reuse"),
             (
                 "connect/tls13",
                 "Over TCP, same settings",

@@ -256,6 +256,10 @@ fn caption(instrument: Instrument) -> &'static str {
             "Blocks that the subject's calls allocate, by Rust and by C, under DHAT."
         }
         Instrument::Heap => "Bytes per connection, with many connections open at once.",
+        Instrument::Idle => {
+            "What the server's thread computes in a second in which nothing happens on any of \
+             many connections. A ratio of figures so small says nothing."
+        }
         Instrument::Calls => "Calls of the transport's read and write by the subject.",
     }
 }
