@@ -71,8 +71,9 @@
 //! Below is [`mio`], which tells changes of readiness (edges), each once. The
 //! loop remembers them: a connection stays ready until an operation was
 //! blocked, and a read that found less than it had room for is the last that
-//! asks the system until the next edge. So each descriptor is registered once, for both directions, no
-//! change of interest costs a system call, and the same holds on every system.
+//! asks the system until the next edge. So each descriptor is registered once,
+//! for both directions, no change of interest costs a system call, and the same
+//! holds on every system.
 //! What TLS has decrypted or read ahead is ready as well, although the
 //! descriptor is quiet. A read that waits to write, and a write that waits to
 //! read, go on when the descriptor is ready in that direction.

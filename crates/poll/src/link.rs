@@ -267,6 +267,10 @@ impl<B: Layer> Link<B> {
         let pushed = self.push_step();
         if self.socket.statistics().wire_sent.octets > before {
             self.progressed = self.progressed.max(now);
+            // A peer that takes what is held for it is not idle.
+            if self.held {
+                self.note_active(now);
+            }
         }
         match pushed {
             Ok(Step::Ready(())) => {}

@@ -73,6 +73,30 @@ fn time_before_a_connection_was_added_does_not_count() {
     assert_nothing_is_left(&mut poll);
 }
 
+/// Nothing passes meanwhile but what was held.
+#[test]
+fn a_peer_that_takes_what_is_held_is_not_idle() {
+    let idle = SHORT * 30;
+    let (mut poll, token, mut far) = one(&Options::new().idle_timeout(Some(idle)));
+    let mut connection = poll.connection(token).unwrap();
+    while connection.buffered() == 0 {
+        connection.send(&[7; 100_000]).unwrap();
+    }
+    let late = Event::TimedOut(token, Deadline::Idle);
+    std::thread::sleep(idle / 2);
+    let mut room = vec![0; 100_000];
+    while poll.connection(token).unwrap().buffered() > 0 {
+        let _ = far.try_recv(&mut room).unwrap();
+        assert!(!turn(&mut poll, Duration::ZERO).contains(&late));
+    }
+    timed(idle * 7 / 8, || {
+        std::thread::sleep(idle * 3 / 4);
+        assert!(!turn(&mut poll, Duration::ZERO).contains(&late));
+        assert_eq!(next(&mut poll), [late]);
+    });
+    assert_nothing_is_left(&mut poll);
+}
+
 /// An octet now and then is not idle: what bounds the whole is a timer.
 #[test]
 fn a_peer_that_trickles_is_bounded_by_a_timer() {
