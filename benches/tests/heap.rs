@@ -15,7 +15,8 @@ fn a_connection_holds_heap_in_each_state() {
     drop(held);
 
     let pairs = heap::all();
-    assert_eq!(pairs.len(), 4 * 2 * 4);
+    // Backends, roles, states, and places for the connection itself.
+    assert_eq!(pairs.len(), 4 * 2 * 4 * 2);
     for pair in pairs {
         let report = pair.measure(CONNECTIONS).unwrap();
         let plausible = 1_000.0..200_000.0;
