@@ -59,6 +59,25 @@ fn curl_reads_a_large_file_from_both_runtimes_in_each_protocol() {
 }
 
 #[test]
+fn a_body_that_does_not_come_is_refused_all_the_same() {
+    let files = Files::new();
+    let (www, _) = files.www();
+    for backend in backends() {
+        for runtime in RUNTIMES {
+            let args = ["--runtime", runtime, &www];
+            let server = Server::serving(&backend, &files, "server", &args);
+            let mut client = Client::connect(&backend, &files, &server, &[]);
+            client.say(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n1234");
+            let head = client.take_head();
+            assert!(
+                head.starts_with("HTTP/1.1 400 "),
+                "{backend} {runtime}: {head}"
+            );
+        }
+    }
+}
+
+#[test]
 fn protocols_that_are_not_spoken_are_refused() {
     let files = Files::new();
     let folder = files.folder().to_str().unwrap();

@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response, Version, header};
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,6 +23,10 @@ use super::body::Sending;
 use crate::access;
 use crate::serve::answer::{Answer, Asked, Content, answer};
 use crate::serve::heads::MAX_HEAD;
+
+/// So much of a request's body is taken off before the answer, and for so long.
+const SHORT_BODY: usize = 64 * 1024;
+const TIME_FOR_A_BODY: Duration = Duration::from_secs(1);
 
 /// Serves a connection in the protocol that was negotiated.
 pub(super) async fn serve<S>(
@@ -120,10 +125,13 @@ impl Ending<'_> {
 async fn respond(
     folder: Arc<Path>,
     peer: Arc<str>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Sending>, Infallible> {
     let asked = asked(&request);
     let mut line = access::Request::new(&peer, &asked.method, &asked.path);
+    if asked.has_body {
+        let _ = timeout(TIME_FOR_A_BODY, pass_over(request.body_mut())).await;
+    }
     // It may wait for the disk.
     let answered = spawn_blocking(move || answer(&folder, &asked)).await;
     let answer = answered.unwrap_or_else(|error| {
@@ -132,6 +140,19 @@ async fn respond(
     });
     line.answered(answer.status);
     Ok(response(answer, request.version(), line))
+}
+
+/// Takes a short body off, although no answer needs it: over HTTP/2 the stream
+/// of a request that is answered before its end is reset (RFC 9113, section
+/// 8.1), and some clients take that for a failure.
+async fn pass_over(body: &mut Incoming) {
+    let mut left = SHORT_BODY;
+    while let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            break;
+        }
+    }
 }
 
 fn asked(request: &Request<Incoming>) -> Asked {
