@@ -170,28 +170,92 @@ impl<L: Library> Session<L> {
         })
     }
 
-    /// The inside, if there is nothing to be done but to read and write.
+    /// Whether there is nothing to be done but to read and write.
     #[inline]
-    fn plain(&mut self) -> Option<(&mut Lender, &mut Inner<L>)> {
-        let is_plain = self.inner.plain && self.kernel.is_none();
-        is_plain.then_some((&mut self.lender, &mut self.inner))
+    fn is_plain(&self) -> bool {
+        self.inner.plain && self.kernel.is_none()
     }
 
-    /// A write of several pieces, or one where more is to be done first. Apart,
-    /// so that the usual one stays small.
+    /// Reads where nothing else is to be done, most likely.
+    #[inline(always)]
+    fn read_plain(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        let library = &mut self.inner.library;
+        let answer = self.lender.lend(io, || library.read(buf));
+        match answer {
+            Ok(taken) if !library.owes_key_update() => {
+                self.inner.dry = false;
+                Ok(Step::Ready(taken))
+            }
+            answer => self.read_from(io, buf, answer),
+        }
+    }
+
+    /// Writes one record where nothing else is to be done, most likely.
+    #[inline(always)]
+    fn write_plain(&mut self, io: &mut dyn Transport, record: &[u8]) -> Result<Step<usize>, Error> {
+        let library = &mut self.inner.library;
+        let answer = self.lender.lend(io, || library.write(record));
+        match answer {
+            Ok(octets) if !library.stream().is_staged() => Ok(Step::Ready(octets)),
+            answer => self.write_from(io, record, answer),
+        }
+    }
+
+    /// Goes on with a read from what the library has answered, where more is to
+    /// be done. Apart, like all that is called by `read` and `write`, so that
+    /// they stay small where nothing else is to be done.
+    #[inline(never)]
+    fn read_from(
+        &mut self,
+        io: &mut dyn Transport,
+        buf: &mut [u8],
+        answer: Result<usize, Pause>,
+    ) -> Result<Step<usize>, Error> {
+        self.lender.lend(io, || {
+            let result = self.inner.read_on(buf, Some(answer));
+            self.inner.ended(result)
+        })
+    }
+
+    /// The same for a write of one record.
+    #[inline(never)]
+    fn write_from(
+        &mut self,
+        io: &mut dyn Transport,
+        record: &[u8],
+        answer: Result<usize, Pause>,
+    ) -> Result<Step<usize>, Error> {
+        self.lender.lend(io, || {
+            let result = self.inner.write_on(record, answer);
+            self.inner.ended(result)
+        })
+    }
+
+    /// A read where more is to be done first.
+    #[inline(never)]
+    fn read_more(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        self.check_handshake()?;
+        if self.kernel.is_some()
+            && let Some(step) = self.by_kernel(io, |offload, io| offload.read(io, buf))?
+        {
+            return Ok(step);
+        }
+        match self.inner.broken.is_some() {
+            true => self.run_anyway(io, |inner| inner.read(buf)),
+            false => self.run(io, |inner| inner.read(buf)),
+        }
+    }
+
+    /// A write of several pieces, or one where more is to be done first.
     #[inline(never)]
     fn write_more(
         &mut self,
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if fits_a_record(bufs.iter().map(|buf| buf.len()).sum())
-            && let Some((lender, inner)) = self.plain()
-        {
+        if self.is_plain() && fits_a_record(bufs.iter().map(|buf| buf.len()).sum()) {
             let pieces = bufs.iter().map(|buf| &**buf);
-            return gathered(pieces, |record| {
-                lender.lend(io, || inner.write_plain(record))
-            });
+            return gathered(pieces, |record| self.write_plain(io, record));
         }
         self.check_open()?;
         if self.kernel.is_some()
@@ -308,36 +372,24 @@ impl<L: Library> TlsSession for Session<L> {
         self.run(io, Inner::handshake)
     }
 
+    #[inline(always)]
     fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        if !buf.is_empty()
-            && let Some((lender, inner)) = self.plain()
-        {
-            return lender.lend(io, || inner.read_plain(buf));
-        }
-        self.check_handshake()?;
-        if self.kernel.is_some()
-            && let Some(step) = self.by_kernel(io, |offload, io| offload.read(io, buf))?
-        {
-            return Ok(step);
-        }
-        match self.inner.broken.is_some() {
-            true => self.run_anyway(io, |inner| inner.read(buf)),
-            false => self.run(io, |inner| inner.read(buf)),
+        match self.is_plain() && !buf.is_empty() {
+            true => self.read_plain(io, buf),
+            false => self.read_more(io, buf),
         }
     }
 
+    #[inline(always)]
     fn write(
         &mut self,
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if let [one] = bufs
-            && fits_a_record(one.len())
-            && let Some((lender, inner)) = self.plain()
-        {
-            return lender.lend(io, || inner.write_plain(one));
+        match bufs {
+            [one] if self.is_plain() && fits_a_record(one.len()) => self.write_plain(io, one),
+            _ => self.write_more(io, bufs),
         }
-        self.write_more(io, bufs)
     }
 
     fn flush(&mut self, io: &mut dyn Transport) -> Result<Step<()>, Error> {
@@ -379,8 +431,10 @@ impl<L: Library> TlsSession for Session<L> {
             return offload.interest();
         }
         let inner = &self.inner;
+        if inner.plain {
+            return Interest::READ;
+        }
         match inner.stage {
-            Stage::Established if inner.plain => Interest::READ,
             Stage::Established if inner.library.stream().is_staged() => {
                 Interest::READ | Interest::WRITE
             }
@@ -542,34 +596,13 @@ impl<L: Library> Inner<L> {
         self.read_on(buf, None)
     }
 
-    /// Reads where nothing else is to be done, most likely.
-    #[inline]
-    fn read_plain(&mut self, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        match self.library.read(buf) {
-            Ok(taken) => {
-                self.dry = false;
-                if self.library.owes_key_update() {
-                    self.answer();
-                    self.plain = self.is_plain();
-                }
-                Ok(Step::Ready(taken))
-            }
-            Err(pause) => self.read_without_data(buf, pause),
-        }
-    }
-
-    /// Goes on with a read that brought no data, and ends the call. Apart, so
-    /// that the usual read stays small.
-    #[inline(never)]
-    fn read_without_data(&mut self, buf: &mut [u8], pause: Pause) -> Result<Step<usize>, Error> {
-        let result = self.read_on(buf, Some(pause));
-        self.ended(result)
-    }
-
     /// Reads until there is data, an end or nothing more, from what the library
     /// has answered already if it has.
-    fn read_on(&mut self, buf: &mut [u8], answer: Option<Pause>) -> Result<Step<usize>, Error> {
-        let mut answer = answer.map(Err);
+    fn read_on(
+        &mut self,
+        buf: &mut [u8],
+        mut answer: Option<Result<usize, Pause>>,
+    ) -> Result<Step<usize>, Error> {
         for _ in 0..MAX_TURNS {
             if self.unanswered > 0 && !self.answer() {
                 return Ok(Step::Blocked(Interest::WRITE));
@@ -641,28 +674,8 @@ impl<L: Library> Inner<L> {
         self.write_records(bufs)
     }
 
-    /// Writes one record where nothing else is to be done, most likely.
-    #[inline]
-    fn write_plain(&mut self, record: &[u8]) -> Result<Step<usize>, Error> {
-        match self.library.write(record) {
-            Ok(octets) if !self.library.stream().is_staged() => Ok(Step::Ready(octets)),
-            answer => self.write_on(record, answer),
-        }
-    }
-
-    /// Goes on with a write from what the library has answered, and ends the
-    /// call. Apart, so that the usual write stays small.
-    #[inline(never)]
+    /// Goes on with a write of one record from what the library has answered.
     fn write_on(
-        &mut self,
-        record: &[u8],
-        answer: Result<usize, Pause>,
-    ) -> Result<Step<usize>, Error> {
-        let result = self.write_until_done(record, answer);
-        self.ended(result)
-    }
-
-    fn write_until_done(
         &mut self,
         record: &[u8],
         mut answer: Result<usize, Pause>,

@@ -68,6 +68,7 @@ impl<B: Layer> Socket<B> {
         Ok(())
     }
 
+    #[inline]
     pub(crate) fn receive_step(
         &mut self,
         buf: &mut [u8],

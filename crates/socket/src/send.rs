@@ -92,6 +92,7 @@ impl<B: Layer> Socket<B> {
         }
     }
 
+    #[inline(always)]
     fn send_step(&mut self, bufs: &[IoSlice<'_>], waits: bool) -> Result<Step<usize>, Error> {
         if self.write_shut {
             return Err(Error::Closed);
@@ -109,10 +110,18 @@ impl<B: Layer> Socket<B> {
         Ok(step)
     }
 
+    #[inline]
     pub(crate) fn drain_held(&mut self, budget: &mut Budget) -> Result<(), Error> {
-        if !self.holds_output() {
-            return Ok(());
+        match self.holds_output() {
+            true => self.wait_for_held(budget),
+            false => Ok(()),
         }
+    }
+
+    /// Waits until what is held has left. Apart, so that a send that leaves
+    /// nothing stays small.
+    #[cold]
+    fn wait_for_held(&mut self, budget: &mut Budget) -> Result<(), Error> {
         self.drive(budget, |socket, waits| match socket.parts(waits) {
             (None, _) => Ok(Step::Ready(())),
             (Some(session), mut wire) => session.flush(&mut wire),

@@ -264,6 +264,7 @@ impl<B: Layer> Socket<B> {
 /// The one routed path that all operations take.
 impl<B: Layer> Socket<B> {
     /// The session, if TLS is on, and the wire to lend it.
+    #[inline]
     pub(crate) fn parts(&mut self, waits: bool) -> (Option<&mut <B as Sealed>::Session>, Wire<'_>) {
         let wire = Wire {
             fd: self.fd.as_fd(),
@@ -288,6 +289,7 @@ impl<B: Layer> Socket<B> {
 
     /// Repeats a step, which is told whether it may wait in the kernel, until
     /// it is done or the time is over.
+    #[inline]
     pub(crate) fn drive<T>(
         &mut self,
         budget: &mut Budget,
@@ -299,14 +301,21 @@ impl<B: Layer> Socket<B> {
             let waits = budget.is_endless() && !self.holds_output();
             match step(self, waits)? {
                 Step::Ready(value) => return Ok(value),
-                // The session has only stopped to give us a turn.
-                Step::Blocked(Interest::READ) if self.has_pending() => budget.check()?,
-                Step::Blocked(interest) => {
-                    let interest = interest | self.push_held()?;
-                    budget.wait(self.fd.as_fd(), interest)?;
-                }
+                Step::Blocked(interest) => self.wait_after(interest, budget)?,
             }
         }
+    }
+
+    /// Waits until a step that blocked can go on. Apart, so that one that does
+    /// not stays small.
+    #[cold]
+    fn wait_after(&mut self, interest: Interest, budget: &mut Budget) -> Result<(), Error> {
+        // The session has only stopped to give us a turn.
+        if interest == Interest::READ && self.has_pending() {
+            return budget.check();
+        }
+        let interest = interest | self.push_held()?;
+        budget.wait(self.fd.as_fd(), interest)
     }
 
     /// The interest of a step that blocked, once what is held has been tried.
@@ -318,6 +327,7 @@ impl<B: Layer> Socket<B> {
     }
 
     /// Whether the session holds octets that can still be sent.
+    #[inline]
     pub(crate) fn holds_output(&self) -> bool {
         !self.write_shut
             && self

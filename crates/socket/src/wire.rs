@@ -84,17 +84,26 @@ impl Wire<'_> {
         let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else {
             return Ok(0);
         };
-        let flags = self.send_flags();
-        let octets = match &bufs[first..] {
-            [one] => uninterrupted(|| send(self.fd, one, flags))?,
-            several => {
-                let several = &several[..several.len().min(MAX_SLICES)];
-                uninterrupted(|| {
-                    let mut no_control = SendAncillaryBuffer::default();
-                    sendmsg(self.fd, several, &mut no_control, flags)
-                })?
-            }
+        let several = match &bufs[first..] {
+            [one] => return self.send(one),
+            several => &several[..several.len().min(MAX_SLICES)],
         };
+        let flags = self.send_flags();
+        let octets = uninterrupted(|| {
+            let mut no_control = SendAncillaryBuffer::default();
+            sendmsg(self.fd, several, &mut no_control, flags)
+        })?;
+        self.statistics.wire_sent.add(octets);
+        Ok(octets)
+    }
+
+    #[inline]
+    fn send(&mut self, buf: &[u8]) -> Result<usize, Errno> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let flags = self.send_flags();
+        let octets = uninterrupted(|| send(self.fd, buf, flags))?;
         self.statistics.wire_sent.add(octets);
         Ok(octets)
     }
@@ -129,7 +138,7 @@ impl Transport for Wire<'_> {
     }
 
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(self.send_slices(&[IoSlice::new(buf)])?)
+        Ok(self.send(buf)?)
     }
 
     fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {

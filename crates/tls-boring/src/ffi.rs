@@ -152,12 +152,14 @@ pub(crate) fn never_renegotiate(ssl: &mut SslRef) {
 }
 
 /// Whether decrypted octets wait inside the library.
+#[inline]
 pub(crate) fn has_pending(ssl: &SslRef) -> bool {
     // SAFETY: the pointer comes from a live reference.
     unsafe { sys::SSL_has_pending(ssl.as_ptr()) == 1 }
 }
 
 /// How many records were received with the keys for reading as they are.
+#[inline]
 pub(crate) fn read_sequence(ssl: &SslRef) -> u64 {
     // SAFETY: the pointer comes from a live reference.
     unsafe { sys::SSL_get_read_sequence(ssl.as_ptr()) }

@@ -34,6 +34,7 @@ pub(crate) struct Gate {
     tail: [u8; ALERT_OCTETS],
     /// How many records have come whole.
     records: u64,
+    /// How much the library may still receive: nothing behind an odd record.
     budget: usize,
     stopped: bool,
     odd: bool,
@@ -55,10 +56,12 @@ impl Gate {
         }
     }
 
+    #[inline]
     pub(crate) fn staged(&self) -> &StagedTransport {
         &self.staged
     }
 
+    #[inline]
     pub(crate) fn staged_mut(&mut self) -> &mut StagedTransport {
         &mut self.staged
     }
@@ -66,11 +69,14 @@ impl Gate {
     /// Lets the library go on. Whether it was stopped although the transport
     /// may have more.
     pub(crate) fn reopen(&mut self) -> bool {
-        self.budget = BUDGET;
+        if !self.odd {
+            self.budget = BUDGET;
+        }
         mem::take(&mut self.stopped)
     }
 
     /// How many records have come whole.
+    #[inline]
     pub(crate) fn records(&self) -> u64 {
         self.records
     }
@@ -86,6 +92,21 @@ impl Gate {
         let [level, description] = self.tail;
         let is_alert = matches!(self.header, [ALERT, 3, _, 0, 2]);
         (is_alert && self.filled == 0 && self.body == 0).then_some((level, Alert(description)))
+    }
+
+    /// Says that there is nothing, because there must not be.
+    #[cold]
+    fn refuse(&mut self) -> io::Error {
+        self.stopped = !self.odd;
+        ErrorKind::WouldBlock.into()
+    }
+
+    /// The same from now on: a record came that does not exist.
+    #[cold]
+    fn refuse_odd(&mut self) -> io::Error {
+        self.odd = true;
+        self.budget = 0;
+        self.refuse()
     }
 
     /// Takes note of what came; `false` if a record begins in it that does not exist.
@@ -109,6 +130,7 @@ impl Gate {
         }
     }
 
+    #[inline(never)]
     fn follow_pieces(&mut self, mut came: &[u8]) -> bool {
         while !came.is_empty() {
             if self.body > 0 {
@@ -159,17 +181,16 @@ fn is_content_type(octet: u8) -> bool {
 }
 
 impl Read for Gate {
+    #[inline(always)]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.odd || self.budget == 0 {
-            self.stopped = !self.odd;
-            return Err(ErrorKind::WouldBlock.into());
+        if self.budget == 0 {
+            return Err(self.refuse());
         }
         let taken = self.staged.read(buf)?;
         self.budget = self.budget.saturating_sub(taken);
-        self.odd = !self.follow(&buf[..taken]);
-        match self.odd {
-            false => Ok(taken),
-            true => Err(ErrorKind::WouldBlock.into()),
+        match self.follow(&buf[..taken]) {
+            true => Ok(taken),
+            false => Err(self.refuse_odd()),
         }
     }
 }

@@ -68,6 +68,7 @@ impl BoringLibrary {
         self.stream.ssl().as_ptr()
     }
 
+    #[inline]
     fn count_uncounted(&self) -> u64 {
         let counted = ffi::read_sequence(self.stream.ssl());
         self.stream.get_ref().records().wrapping_sub(counted)
@@ -92,6 +93,15 @@ impl BoringLibrary {
             ErrorCode::ZERO_RETURN => Pause::Closed,
             _ => Pause::Failed(self.translate(error)),
         }
+    }
+
+    /// Why a read or a write halts. It takes the error, so that what drops it is
+    /// no part of a call that goes well.
+    #[inline(never)]
+    fn halt(&mut self, error: ssl::Error) -> Pause {
+        let pause = self.pause(&error);
+        drop(error);
+        pause
     }
 
     /// The same while a handshake is under way. A peer that gives it up before
@@ -149,10 +159,12 @@ impl Library for BoringLibrary {
         self.role
     }
 
+    #[inline]
     fn stream(&self) -> &StagedTransport {
         self.stream.get_ref().staged()
     }
 
+    #[inline]
     fn stream_mut(&mut self) -> &mut StagedTransport {
         self.stream.get_mut().staged_mut()
     }
@@ -175,14 +187,20 @@ impl Library for BoringLibrary {
         }
     }
 
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {
-        let taken = self.stream.ssl_read(buf);
-        taken.map_err(|error| self.pause(&error))
+        match self.stream.ssl_read(buf) {
+            Ok(taken) => Ok(taken),
+            Err(error) => Err(self.halt(error)),
+        }
     }
 
+    #[inline]
     fn write(&mut self, piece: &[u8]) -> Result<usize, Pause> {
-        let written = self.stream.ssl_write(piece);
-        written.map_err(|error| self.pause(&error))
+        match self.stream.ssl_write(piece) {
+            Ok(written) => Ok(written),
+            Err(error) => Err(self.halt(error)),
+        }
     }
 
     fn shutdown(&mut self) -> Result<(), Pause> {
@@ -205,6 +223,7 @@ impl Library for BoringLibrary {
         self.send_messages()
     }
 
+    #[inline]
     fn owes_key_update(&mut self) -> bool {
         self.count_uncounted() != self.uncounted
     }

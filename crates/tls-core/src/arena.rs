@@ -1,8 +1,7 @@
 //! Buffers for records, lent for as long as something is in them.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
-use std::mem;
 use std::ops::{Deref, DerefMut};
 
 /// How many buffers a thread keeps for later: enough for sessions inside of
@@ -10,7 +9,59 @@ use std::ops::{Deref, DerefMut};
 const KEPT: usize = 8;
 
 thread_local! {
-    static ARENA: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+    static ARENA: Arena = const { Arena::new() };
+}
+
+/// Room for [`RecordBuffer::LEN`] octets.
+pub(crate) type Octets = Box<[u8; RecordBuffer::LEN]>;
+
+/// What a thread keeps: the first `kept` places are full.
+struct Arena {
+    kept: Cell<usize>,
+    places: [Cell<Option<Octets>>; KEPT],
+}
+
+impl Arena {
+    const fn new() -> Self {
+        Self {
+            kept: Cell::new(0),
+            places: [const { Cell::new(None) }; KEPT],
+        }
+    }
+
+    #[inline]
+    fn take(&self) -> Option<Octets> {
+        let last = self.kept.get().checked_sub(1)?;
+        self.kept.set(last);
+        self.places.get(last)?.take()
+    }
+
+    #[inline]
+    fn keep(&self, octets: Octets) {
+        if let Some(place) = self.places.get(self.kept.get()) {
+            self.kept.set(self.kept.get() + 1);
+            place.set(Some(octets));
+        }
+    }
+}
+
+/// Takes room out of the arena of this thread, or makes some.
+#[inline]
+pub(crate) fn take() -> Octets {
+    let kept = ARENA.try_with(Arena::take);
+    kept.ok().flatten().unwrap_or_else(fresh)
+}
+
+#[cold]
+fn fresh() -> Octets {
+    Box::new([0; RecordBuffer::LEN])
+}
+
+/// Gives it back, to the arena of this thread.
+#[inline]
+pub(crate) fn give_back(octets: Octets) {
+    // At the end of the thread there is no arena any more.
+    let _ = ARENA.try_with(|arena| arena.keep(octets));
 }
 
 /// Room for one record, from the arena of this thread; dropped, it goes back
@@ -19,7 +70,10 @@ thread_local! {
 ///
 /// What is in it at first is of an earlier use. It may be sent to another
 /// thread, and then goes back to that one's arena. An arena keeps eight at most.
-pub struct RecordBuffer(Box<[u8]>);
+pub struct RecordBuffer(
+    /// There until it is dropped.
+    Option<Octets>,
+);
 
 impl RecordBuffer {
     /// How many octets it has room for: the longest record of TLS 1.3 (RFC
@@ -27,41 +81,34 @@ impl RecordBuffer {
     pub const LEN: usize = 16_768;
 
     /// Takes one out of the arena, or makes one.
+    #[inline]
     pub fn take() -> Self {
-        let kept = ARENA.try_with(|arena| arena.borrow_mut().pop());
-        Self(kept.ok().flatten().unwrap_or_else(fresh))
+        Self(Some(take()))
     }
-}
-
-#[cold]
-fn fresh() -> Box<[u8]> {
-    vec![0; RecordBuffer::LEN].into_boxed_slice()
 }
 
 impl Deref for RecordBuffer {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.0.as_deref().map_or(&[], |octets| octets)
     }
 }
 
 impl DerefMut for RecordBuffer {
+    #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+        self.0.as_deref_mut().map_or(&mut [], |octets| octets)
     }
 }
 
 impl Drop for RecordBuffer {
+    #[inline]
     fn drop(&mut self) {
-        let octets = mem::take(&mut self.0);
-        // At the end of the thread there is no arena any more.
-        let _ = ARENA.try_with(|arena| {
-            let mut arena = arena.borrow_mut();
-            if arena.len() < KEPT {
-                arena.push(octets);
-            }
-        });
+        if let Some(octets) = self.0.take() {
+            give_back(octets);
+        }
     }
 }
 
@@ -73,10 +120,12 @@ impl fmt::Debug for RecordBuffer {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     fn kept() -> usize {
-        ARENA.with_borrow(Vec::len)
+        ARENA.with(|arena| arena.kept.get())
     }
 
     #[test]

@@ -45,6 +45,7 @@ unsafe impl Send for Slot {}
 unsafe impl Sync for Slot {}
 
 /// A number that no other living thread has; never [`NOBODY`].
+#[inline]
 fn marker() -> usize {
     thread_local!(static PLACE: u8 = const { 0 });
     PLACE.with(|place| ptr::from_ref(place).addr())
@@ -115,12 +116,14 @@ impl Lender {
 }
 
 impl Read for LentTransport {
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.get()?.read(buf)
     }
 }
 
 impl Write for LentTransport {
+    #[inline]
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.get()?.write(buf)
     }

@@ -1,22 +1,26 @@
 //! Reading more than a library asks for.
 
+use std::fmt;
 use std::io;
 
-use crate::RecordBuffer;
+use crate::arena::{self, Octets};
 
 /// A request of at least this many octets is for the body of a long record:
 /// it is read in place, because to copy that much costs more than it spares.
 const IN_PLACE: usize = 8 * 1024;
+
+/// A record's header, which libraries ask for first (RFC 8446, section 5.1).
+const HEADER: usize = 5;
 
 /// Octets that came before the library asked for them.
 ///
 /// Libraries ask for a record's header and then for its body, or for a few
 /// KiB at a time, and each of these is a system call. This asks for a whole
 /// record instead. The buffer is lent only as long as something is in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReadAhead {
     /// Lent while `from` is below `to`.
-    buffer: Option<RecordBuffer>,
+    buffer: Option<Octets>,
     from: usize,
     to: usize,
 }
@@ -32,13 +36,18 @@ impl ReadAhead {
     }
 
     /// Whether there is nothing that the library has not asked for.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.from == self.to
     }
 
     /// Drops what is there.
+    #[inline]
     pub fn clear(&mut self) {
-        *self = Self::new();
+        self.to = self.from;
+        if let Some(octets) = self.buffer.take() {
+            arena::give_back(octets);
+        }
     }
 
     /// Reads what is there, or, if that is nothing, what `source` gives.
@@ -48,40 +57,78 @@ impl ReadAhead {
         buf: &mut [u8],
         source: impl FnOnce(&mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        if let Some(buffer) = &self.buffer {
-            let taken = take(&buffer[self.from..self.to], buf);
-            self.from += taken;
-            if self.is_empty() {
-                self.buffer = None;
-            }
-            return Ok(taken);
+        match self.is_empty() {
+            true => self.fetch(buf, source),
+            false => Ok(self.take(buf)),
         }
+    }
+
+    /// Reads what is there.
+    #[inline(always)]
+    pub fn take(&mut self, buf: &mut [u8]) -> usize {
+        let there = self.there();
+        let taken = there.len().min(buf.len());
+        match (&mut *buf, there.first_chunk::<HEADER>()) {
+            // Too little for a call of memcpy.
+            ([a, b, c, d, e], Some(header)) => [*a, *b, *c, *d, *e] = *header,
+            _ => buf[..taken].copy_from_slice(&there[..taken]),
+        }
+        self.from += taken;
+        if self.is_empty() {
+            self.clear();
+        }
+        taken
+    }
+
+    fn there(&self) -> &[u8] {
+        let octets = self.buffer.as_deref();
+        octets.map_or(&[], |octets| &octets[self.from..self.to])
+    }
+
+    /// Reads what `source` gives, where nothing is there.
+    #[inline(always)]
+    pub fn fetch(
+        &mut self,
+        buf: &mut [u8],
+        source: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         if buf.len() >= IN_PLACE || buf.is_empty() {
             return source(buf);
         }
-        let mut buffer = RecordBuffer::take();
-        // No more than the buffer has room for, whatever the source says.
-        let came = source(&mut buffer)?.min(RecordBuffer::LEN);
-        let taken = take(&buffer[..came], buf);
-        if taken < came {
-            self.from = taken;
-            self.to = came;
-            self.buffer = Some(buffer);
+        let room = self.buffer.get_or_insert_with(arena::take);
+        match source(&mut room[..]) {
+            Ok(came) => {
+                self.from = 0;
+                // No more than there is room for, whatever the source says.
+                self.to = came.min(room.len());
+                Ok(self.take(buf))
+            }
+            Err(error) => {
+                self.clear();
+                Err(error)
+            }
         }
-        Ok(taken)
     }
 }
 
-/// Copies as much as there is room for.
-fn take(from: &[u8], to: &mut [u8]) -> usize {
-    let taken = from.len().min(to.len());
-    to[..taken].copy_from_slice(&from[..taken]);
-    taken
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl fmt::Debug for ReadAhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAhead")
+            .field("held", &(self.to - self.from))
+            .finish()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RecordBuffer;
 
     #[test]
     fn small_requests_share_one_read_and_large_ones_read_in_place() {

@@ -91,11 +91,13 @@ impl StagedTransport {
     }
 
     /// Whether something waits to be sent.
+    #[inline]
     pub fn is_staged(&self) -> bool {
         self.is_refused() || !self.gathered.is_empty()
     }
 
     /// Whether the transport would not take something.
+    #[inline]
     pub fn is_refused(&self) -> bool {
         self.sent < self.staged.len()
     }
@@ -152,6 +154,48 @@ impl StagedTransport {
             self.sent = 0;
         }
         Ok(Step::Ready(()))
+    }
+
+    /// Reads from the transport.
+    #[inline(always)]
+    fn fetch(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.blocked = false;
+        match self.fetch_once(buf) {
+            Ok(taken @ 1..) => Ok(taken),
+            other => self.fetch_on(buf, other),
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_once(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let lent = &mut self.lent;
+        match &mut self.ahead {
+            Some(ahead) => ahead.fetch(buf, |room| lent.read(room)),
+            None => lent.read(buf),
+        }
+    }
+
+    /// Goes on where a first read has brought nothing.
+    #[cold]
+    fn fetch_on(&mut self, buf: &mut [u8], first: io::Result<usize>) -> io::Result<usize> {
+        let mut result = first;
+        loop {
+            match result {
+                Ok(0) if !buf.is_empty() => {
+                    self.ended = true;
+                    return Ok(0);
+                }
+                Ok(taken) => return Ok(taken),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    result = self.fetch_once(buf);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Err(error);
+                }
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
     }
 
     /// Keeps what a first write of it has not taken.
@@ -258,28 +302,11 @@ impl Gathered {
 }
 
 impl Read for StagedTransport {
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let lent = &mut self.lent;
-            let read = match &mut self.ahead {
-                Some(ahead) => ahead.read(buf, |room| lent.read(room)),
-                None => lent.read(buf),
-            };
-            self.blocked = false;
-            match read {
-                Ok(0) if !buf.is_empty() => {
-                    self.ended = true;
-                    return Ok(0);
-                }
-                Ok(taken) => return Ok(taken),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    return Err(error);
-                }
-                Err(error) => return Err(self.fail(error)),
-            }
+        match &mut self.ahead {
+            Some(ahead) if !ahead.is_empty() => Ok(ahead.take(buf)),
+            _ => self.fetch(buf),
         }
     }
 }

@@ -140,6 +140,7 @@ fn schedule_key_update(ssl: &SslRef, kind: c_int) -> bool {
 
 /// Whether the peer has asked for a KeyUpdate that the library would send
 /// before the next data.
+#[inline]
 pub(crate) fn owes_key_update(ssl: &SslRef) -> bool {
     // SAFETY: the pointer comes from a live reference.
     unsafe { SSL_get_key_update_type(ssl.as_ptr()) != SSL_KEY_UPDATE_NONE }

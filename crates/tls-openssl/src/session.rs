@@ -81,6 +81,23 @@ impl OpenSslLibrary {
         }
     }
 
+    /// Why a read halts. It takes the error, so that what drops it is no part of
+    /// a read that goes well.
+    #[inline(never)]
+    fn halt_read(&self, error: ssl::Error) -> Pause {
+        let pause = self.pause_read(&error);
+        drop(error);
+        pause
+    }
+
+    /// The same of a write.
+    #[inline(never)]
+    fn halt_write(&self, error: ssl::Error) -> Pause {
+        let pause = self.pause(&error);
+        drop(error);
+        pause
+    }
+
     /// Whether the library itself says that the session is over.
     fn has_failed(&self) -> bool {
         self.stream.ssl().state_string() == "SSLERR"
@@ -119,10 +136,12 @@ impl Library for OpenSslLibrary {
         self.role
     }
 
+    #[inline]
     fn stream(&self) -> &StagedTransport {
         self.stream.get_ref()
     }
 
+    #[inline]
     fn stream_mut(&mut self) -> &mut StagedTransport {
         self.stream.get_mut()
     }
@@ -143,14 +162,20 @@ impl Library for OpenSslLibrary {
         facts::collect(ssl, self.role, *known).map_err(|error| Error::backend(NAME, error))
     }
 
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Pause> {
-        let taken = self.stream.ssl_read(buf);
-        taken.map_err(|error| self.pause_read(&error))
+        match self.stream.ssl_read(buf) {
+            Ok(taken) => Ok(taken),
+            Err(error) => Err(self.halt_read(error)),
+        }
     }
 
+    #[inline]
     fn write(&mut self, piece: &[u8]) -> Result<usize, Pause> {
-        let written = self.stream.ssl_write(piece);
-        written.map_err(|error| self.pause(&error))
+        match self.stream.ssl_write(piece) {
+            Ok(written) => Ok(written),
+            Err(error) => Err(self.halt_write(error)),
+        }
     }
 
     fn shutdown(&mut self) -> Result<(), Pause> {
@@ -173,6 +198,7 @@ impl Library for OpenSslLibrary {
         self.send_key_update(scheduled)
     }
 
+    #[inline]
     fn owes_key_update(&mut self) -> bool {
         ffi::owes_key_update(self.stream.ssl())
     }

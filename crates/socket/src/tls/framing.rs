@@ -15,7 +15,20 @@ pub(super) struct Framing {
 
 impl Framing {
     /// Takes note of what was read.
-    pub(super) fn note(&mut self, mut read: &[u8]) {
+    #[inline]
+    pub(super) fn note(&mut self, read: &[u8]) {
+        // Most reads are one whole record.
+        let is_record = self.is_between_records()
+            && read
+                .split_first_chunk::<HEADER>()
+                .is_some_and(|(header, body)| body.len() == length(header));
+        if !is_record {
+            self.follow(read);
+        }
+    }
+
+    /// The same of any read.
+    fn follow(&mut self, mut read: &[u8]) {
         if self.known == 0 {
             // Most reads begin and end where a record does.
             while let Some((header, rest)) = read
@@ -53,6 +66,7 @@ impl Framing {
     }
 
     /// Whether all that was read are whole records.
+    #[inline]
     pub(super) fn is_between_records(&self) -> bool {
         self.left == 0 && self.known == 0
     }

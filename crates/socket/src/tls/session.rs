@@ -111,32 +111,65 @@ impl<S: TlsSession> TlsLayer<S> {
         wire: &mut Wire<'_>,
         call: impl FnOnce(&mut S, &mut dyn Transport) -> Result<Step<T>, TlsError>,
     ) -> Result<Step<T>, Error> {
+        let (session, mut lent) = self.begin(wire)?;
+        let result = call(session, &mut lent);
+        self.end(wire, result)
+    }
+
+    /// What a call needs. Inlined with [`end`](Self::end) where data passes:
+    /// behind a system call each return to another function is one that the
+    /// processor could not foresee.
+    #[inline(always)]
+    fn begin<'a, 'w>(
+        &'a mut self,
+        wire: &'a mut Wire<'w>,
+    ) -> Result<(&'a mut S, LentWire<'a, 'w>), Error> {
         if let Some(error) = &self.failed {
             return Err(error.clone().into());
         }
         if let Handshake::NotStarted = self.handshake {
             self.handshake = Handshake::Since(Instant::now());
         }
-        let mut lent = LentWire {
+        // The kernel passes no record's end by itself.
+        let one_record = self.may_go_on && !self.session.kernel_tls().receive;
+        let lent = LentWire {
             handed_over: &mut self.handed_over,
             framing: &mut self.framing,
             wire,
-            // The kernel passes no record's end by itself.
-            one_record: self.may_go_on && !self.session.kernel_tls().receive,
+            one_record,
         };
-        let result = call(&mut self.session, &mut lent);
-        if let Handshake::Since(start) = self.handshake
-            && self.session.facts().is_some()
-        {
+        Ok((&mut self.session, lent))
+    }
+
+    /// What a call has changed.
+    #[inline(always)]
+    fn end<T>(
+        &mut self,
+        wire: &mut Wire<'_>,
+        result: Result<Step<T>, TlsError>,
+    ) -> Result<Step<T>, Error> {
+        if let Handshake::Since(start) = self.handshake {
+            self.note_handshake(start, wire);
+        }
+        match result {
+            Ok(Step::Ready(value)) => Ok(Step::Ready(value)),
+            Ok(Step::Blocked(interest)) => Ok(Step::Blocked(interest)),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    #[cold]
+    fn note_handshake(&mut self, start: Instant, wire: &mut Wire<'_>) {
+        if self.session.facts().is_some() {
             self.handshake = Handshake::Done;
             wire.statistics.handshakes += 1;
             wire.statistics.handshake_time += start.elapsed();
         }
-        result.map_err(|error| self.fail(error))
     }
 
     /// Remembers an error that ends the session. A call that the session
     /// refuses ends nothing.
+    #[cold]
     fn fail(&mut self, error: TlsError) -> Error {
         let refused = matches!(
             error,
@@ -166,32 +199,32 @@ impl<S: TlsSession> TlsLayer<S> {
         Ok(step)
     }
 
-    /// What the session had decrypted before sending failed is still the
-    /// application's; the failure comes after it.
-    fn receive_after_failure(
-        &mut self,
-        wire: &mut Wire<'_>,
-        buf: &mut [u8],
-        error: &TlsError,
-    ) -> Result<Step<usize>, Error> {
-        if self.session.pending()
-            && let Ok(Step::Ready(octets @ 1..)) = self.session.read(wire, buf)
-        {
-            return Ok(Step::Ready(octets));
+    /// What the session had decrypted before sending failed: it is still the
+    /// application's, and the failure comes after it.
+    #[cold]
+    fn receive_rest(&mut self, wire: &mut Wire<'_>, buf: &mut [u8]) -> Option<usize> {
+        let has_some = self.session.pending();
+        match has_some.then(|| self.session.read(wire, buf)) {
+            Some(Ok(Step::Ready(octets @ 1..))) => Some(octets),
+            _ => None,
         }
-        Err(error.clone().into())
     }
 }
 
 impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
+    #[inline(always)]
     fn receive(&mut self, wire: &mut Wire<'_>, buf: &mut [u8]) -> Result<Step<usize>, Error> {
         if self.close_received {
             return Ok(Step::Ready(0));
         }
-        if let Some(error) = self.failed.clone() {
-            return self.receive_after_failure(wire, buf, &error);
+        if self.failed.is_some()
+            && let Some(octets) = self.receive_rest(wire, buf)
+        {
+            return Ok(Step::Ready(octets));
         }
-        let step = self.lend(wire, |session, io| session.read(io, buf))?;
+        let (session, mut lent) = self.begin(wire)?;
+        let result = session.read(&mut lent, buf);
+        let step = self.end(wire, result)?;
         if let Step::Ready(0) = step {
             self.close_received = true;
         }
@@ -223,12 +256,15 @@ impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
         Ok(Step::Ready(received))
     }
 
+    #[inline(always)]
     fn transmit(
         &mut self,
         wire: &mut Wire<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        self.lend(wire, |session, io| session.write(io, bufs))
+        let (session, mut lent) = self.begin(wire)?;
+        let result = session.write(&mut lent, bufs);
+        self.end(wire, result)
     }
 
     fn prepare(&mut self, wire: &mut Wire<'_>) -> Result<Step<()>, Error> {
@@ -258,6 +294,7 @@ impl<S: TlsSession> LayerSession for Box<TlsLayer<S>> {
         self.send_close(wire)
     }
 
+    #[inline]
     fn holds_output(&self) -> bool {
         self.failed.is_none() && self.waits_for_room()
     }
