@@ -652,6 +652,7 @@ fn is_refusal(error: &SocketError) -> bool {
 /// Deadlines.
 impl<B: Layer> Link<B> {
     /// The next moment at which something is too late, and what.
+    #[inline]
     pub(crate) fn deadline(&self) -> Option<(Instant, Deadline)> {
         if self.outcome.is_some() || self.phase == Phase::Over || self.doomed {
             return None;
@@ -673,6 +674,10 @@ impl<B: Layer> Link<B> {
             Phase::Open if self.closing.is_none() => after(self.active, idle, Deadline::Idle),
             Phase::Open | Phase::Over => None,
         };
+        // Most of the time nothing else is waited for.
+        if self.closing.is_none() && !self.held {
+            return of_phase;
+        }
         let of_close = self
             .closing
             .and_then(|since| after(since, Some(close), Deadline::Close));
