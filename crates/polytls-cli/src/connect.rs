@@ -29,8 +29,11 @@ pub(crate) fn run(args: &args::Connect) -> Result<(), Failure> {
         .to_socket_addrs()
         .map_err(|error| Failure::io("looking up the address", &error))?
         .collect();
-    let mut socket = Socket::<AnyBackend>::connect_tcp(&*addresses, args.timeout)
-        .map_err(|error| Failure::at("connecting", error))?;
+    let connecting = |error| Failure::at("connecting", error);
+    let mut socket =
+        Socket::<AnyBackend>::connect_tcp(&*addresses, args.timeout).map_err(connecting)?;
+    // The end of a chunk does not wait for an acknowledgement.
+    socket.set_nodelay(true).map_err(connecting)?;
     socket
         .enable_tls_client(&backend, &context, &name)
         .map_err(|error| Failure::at("the settings", error))?;

@@ -134,6 +134,7 @@ fn exchange(
         let accepting = scope.spawn(|| {
             let (mut socket, _) =
                 listener.accept_tls(server, &server_context, HANDSHAKE_TIMEOUT)?;
+            socket.set_nodelay(true)?;
             let facts = socket.facts().cloned().unwrap_or_default();
             receive(&mut socket, volume)?;
             send(&mut socket, volume)?;
@@ -143,6 +144,7 @@ fn exchange(
         let connecting = || {
             let mut socket =
                 Socket::connect_tls(address, client, &client_context, &name, HANDSHAKE_TIMEOUT)?;
+            socket.set_nodelay(true)?;
             let facts = socket.facts().cloned().unwrap_or_default();
             let began = Instant::now();
             send(&mut socket, volume)?;
