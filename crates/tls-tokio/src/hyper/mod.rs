@@ -16,7 +16,7 @@ mod stream;
 
 pub use connector::{ConnectError, HttpsConnector};
 pub use peer::Peer;
-pub use serve::{OPENING_TIMEOUT, Server};
+pub use serve::{MAX_CONNECTIONS, OPENING_TIMEOUT, Server};
 pub use stream::HttpsStream;
 
 /// An error of any type, as hyper wants it.

@@ -14,7 +14,8 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tls_core::TlsBackend;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -27,6 +28,9 @@ use crate::{Error, TlsAcceptor};
 /// 30 s.
 pub const OPENING_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How many connections there may be at once by default: 10,000.
+pub const MAX_CONNECTIONS: usize = 10_000;
+
 /// After how much silence an HTTP/2 client is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -36,6 +40,9 @@ const REST: Duration = Duration::from_millis(100);
 
 type OnAcceptFailure = dyn Fn(&io::Error) + Send + Sync;
 
+/// Gives what a client holds while it is there.
+type Admit = dyn Fn(SocketAddr) -> Option<Box<dyn Send>> + Send + Sync;
+
 /// Serves a service over TLS, as HTTP/1.1 or HTTP/2.
 ///
 /// ALPN decides which of them; without ALPN a client says so itself, by the
@@ -44,6 +51,8 @@ type OnAcceptFailure = dyn Fn(&io::Error) + Send + Sync;
 /// The extensions of each request tell whom it comes from: [`Peer`](super::Peer).
 ///
 /// # Defaults
+/// - 10,000 connections at once ([`max_connections`](Self::max_connections)),
+///   from anywhere ([`admit`](Self::admit)).
 /// - A handshake has the acceptor's time. Then the client has 30 s to begin
 ///   ([`opening_timeout`](Self::opening_timeout)).
 /// - HTTP/1.1: the headers of each request have 30 s, in which the time that
@@ -61,6 +70,8 @@ type OnAcceptFailure = dyn Fn(&io::Error) + Send + Sync;
 pub struct Server<B: TlsBackend, S> {
     listener: TcpListener,
     connections: Connections<B, S>,
+    max_connections: usize,
+    admit: Box<Admit>,
     drain_timeout: Option<Duration>,
     on_accept_failure: Option<Box<OnAcceptFailure>>,
 }
@@ -87,6 +98,8 @@ impl<B: TlsBackend, S> Server<B, S> {
                 opening_timeout: Some(OPENING_TIMEOUT),
                 on_handshake_failure: None,
             },
+            max_connections: MAX_CONNECTIONS,
+            admit: Box::new(|_| Some(Box::new(()))),
             drain_timeout: None,
             on_accept_failure: None,
         }
@@ -100,6 +113,26 @@ impl<B: TlsBackend, S> Server<B, S> {
     /// The settings of HTTP/2.
     pub fn http2(&mut self) -> &mut http2::Builder<TokioExecutor> {
         &mut self.connections.http2
+    }
+
+    /// How many connections there may be at once, from their acceptance on. While
+    /// there is no room, others wait in the system's queue. An upgraded
+    /// connection belongs to the service and counts no more.
+    pub fn max_connections(mut self, most: usize) -> Self {
+        self.max_connections = most;
+        self
+    }
+
+    /// Asks for each client whether it may come in, before anything is read of
+    /// it. `None` closes its connection at once; anything else is held until the
+    /// connection is over: a permit of `pool::server::Admission`, say, which
+    /// limits how many connections an address has and how often it comes.
+    pub fn admit<P: Send + 'static>(
+        mut self,
+        admit: impl Fn(SocketAddr) -> Option<P> + Send + Sync + 'static,
+    ) -> Self {
+        self.admit = Box::new(move |from| Some(Box::new(admit(from)?)));
+        self
     }
 
     /// How long a client may take to begin, from the end of its handshake to
@@ -161,14 +194,21 @@ where
     /// told nor waited for.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
         let mut tasks = JoinSet::new();
+        let room = self.max_connections.min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(room));
         let (stop, stopping) = stopping::channel();
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, from)) => {
+                accepted = accept(&self.listener, &room) => match accepted {
+                    Ok((stream, from, place)) => {
+                        let Some(permit) = (self.admit)(from) else { continue };
                         let connections = self.connections.clone();
-                        tasks.spawn(connections.serve(stream, from, stopping.clone()));
+                        let stopping = stopping.clone();
+                        tasks.spawn(async move {
+                            let _held = (permit, place);
+                            connections.serve(stream, from, stopping).await;
+                        });
                     }
                     // The one connection failed before it was accepted.
                     Err(error) if is_of_one_connection(&error) => {}
@@ -193,6 +233,18 @@ where
     }
 }
 
+/// The next client for which there is room, and its place.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    // It fails only where a semaphore is closed, which nobody does.
+    let place = Arc::clone(room).acquire_owned().await;
+    let place = place.map_err(io::Error::other)?;
+    let (stream, from) = listener.accept().await?;
+    Ok((stream, from, place))
+}
+
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -208,6 +260,7 @@ impl<B: TlsBackend, S> fmt::Debug for Server<B, S> {
         f.debug_struct("Server")
             .field("listener", &self.listener)
             .field("acceptor", &self.connections.acceptor)
+            .field("max_connections", &self.max_connections)
             .field("opening_timeout", &self.connections.opening_timeout)
             .field("drain_timeout", &self.drain_timeout)
             .finish_non_exhaustive()

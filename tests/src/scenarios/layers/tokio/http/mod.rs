@@ -1,5 +1,6 @@
 //! hyper's clients and servers over TLS. The names begin with `tokio::hyper::`.
 
+mod admitting;
 mod exchange;
 mod failing;
 mod frames;
@@ -17,6 +18,7 @@ pub(super) fn scenarios() -> Vec<AsyncScenario> {
     table.extend(opening::scenarios());
     table.extend(staying::scenarios());
     table.extend(upgrading::scenarios());
+    table.extend(admitting::scenarios());
     table.extend(failing::scenarios());
     table.extend(stopping::scenarios());
     for scenario in &mut table {
