@@ -77,7 +77,7 @@ fn each_alone(report: &mut Report) -> Outcome {
         })?;
         report.step_with_note(&format!("{feature} alone: tests"), || {
             run(
-                &cargo("test -p polytls -p conformance --no-default-features")
+                &cargo("test -p polytls -p polytls-cli -p conformance --no-default-features")
                     .and(&format!("--features {feature}")),
             )
         })?;
