@@ -11,6 +11,7 @@ use boring::error::ErrorStack;
 use boring::ssl::{SslRef, SslVersion};
 use boring::stack::Stack;
 use boring::x509::{X509, X509StoreContext};
+use memchr::memmem;
 use tls_core::CertificateError;
 
 use crate::notes::Notes;
@@ -69,10 +70,7 @@ fn verdict(ssl: &SslRef, body: &[u8]) -> Result<Result<(), CertificateError>, Er
 /// Whether a certificate's key usage, if it has one, is seen to allow signing.
 /// What is not seen at once is not worth parsing here: `false` is no judgement.
 fn may_sign(certificate: &[u8]) -> bool {
-    let Some(place) = certificate
-        .windows(KEY_USAGE.len())
-        .position(|window| window == KEY_USAGE)
-    else {
+    let Some(place) = memmem::find(certificate, KEY_USAGE) else {
         return true;
     };
     let value = &certificate[place + KEY_USAGE.len()..];
