@@ -247,6 +247,7 @@ impl RustlsSession {
 
     /// Receives what the transport has, once, and has rustls work on it. Answers
     /// how many octets that were.
+    #[inline(always)]
     fn receive(&mut self, io: &mut dyn Transport) -> Result<Step<usize>, Error> {
         let shaking = self.facts.is_none();
         let mut received = 0;
@@ -259,6 +260,11 @@ impl RustlsSession {
             let mut inbound = Inbound::new(io, &mut self.ahead, &mut self.tally, direct, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
+                // Without reading ahead there is no more of it.
+                Ok(octets) if direct => {
+                    received = octets;
+                    break;
+                }
                 Ok(octets) => received += octets,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Ok(Step::Blocked(Interest::READ));
@@ -273,10 +279,12 @@ impl RustlsSession {
                 Err(error) => return Err(self.fail(error.into())),
             }
         }
-        self.small_reads = match between && received < SMALL_READ {
-            true => self.small_reads.saturating_add(1),
-            false => 0,
-        };
+        match between && received < SMALL_READ {
+            // They are enough already.
+            true if direct => {}
+            true => self.small_reads += 1,
+            false => self.small_reads = 0,
+        }
         let state = match shaking {
             true => self.process_handshake(io)?,
             false => match self.process_data() {

@@ -40,7 +40,7 @@ impl<'a> Inbound<'a> {
 }
 
 impl Read for Inbound<'_> {
-    #[inline]
+    #[inline(always)]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.asked = true;
         let received = match self.direct {
