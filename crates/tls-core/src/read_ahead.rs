@@ -65,7 +65,7 @@ impl ReadAhead {
 
     /// Reads what is there.
     #[inline(always)]
-    pub fn take(&mut self, buf: &mut [u8]) -> usize {
+    pub(crate) fn take(&mut self, buf: &mut [u8]) -> usize {
         let there = self.there();
         let taken = there.len().min(buf.len());
         match (&mut *buf, there.first_chunk::<HEADER>()) {
@@ -87,7 +87,7 @@ impl ReadAhead {
 
     /// Reads what `source` gives, where nothing is there.
     #[inline(always)]
-    pub fn fetch(
+    pub(crate) fn fetch(
         &mut self,
         buf: &mut [u8],
         source: impl FnOnce(&mut [u8]) -> io::Result<usize>,

@@ -7,7 +7,8 @@ use polytls::pool::server::{Admission, Limits};
 use polytls::tokio::hyper::Server;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 use super::super::rig::{AsyncCase, AsyncScenario, Rig, play};
 use super::site::{address_of, answer, ask, bare, beside, hear_until, listen};
@@ -53,6 +54,16 @@ fn waits(case: &AsyncCase) {
     });
 }
 
+/// Tells when it is dropped.
+struct Leaving(UnboundedSender<()>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        // Nobody listens after the test's end.
+        let _ = self.0.send(());
+    }
+}
+
 /// What is held for a client goes with its connection.
 fn refused(case: &AsyncCase) {
     let rig = Rig::new(case);
@@ -64,8 +75,13 @@ fn refused(case: &AsyncCase) {
             ..Limits::default()
         });
         let asked = door.clone();
-        let server = Server::new(listener, rig.acceptor.clone(), service_fn(answer))
-            .admit(move |from| asked.admit(Some(from.ip()), Instant::now()).ok());
+        let (leaving, mut left) = unbounded_channel();
+        let server =
+            Server::new(listener, rig.acceptor.clone(), service_fn(answer)).admit(move |from| {
+                let permit = asked.admit(Some(from.ip()), Instant::now()).ok()?;
+                // In this order: the permit is back when it is told.
+                Some((permit, Leaving(leaving.clone())))
+            });
         beside(server, async |_stop| {
             let mut first = bare(&rig, address).await;
             ask(&mut first, "/one").await;
@@ -79,9 +95,8 @@ fn refused(case: &AsyncCase) {
             let told = door.statistics();
             assert_eq!((told.connections, told.admitted, told.refused), (1, 1, 1));
             drop(first);
-            while door.statistics().connections > 0 {
-                sleep(Duration::from_millis(1)).await;
-            }
+            left.recv().await.expect("an admission");
+            assert_eq!(door.statistics().connections, 0);
             let mut third = bare(&rig, address).await;
             ask(&mut third, "/three").await;
             hear_until(&mut third, "/three").await;
