@@ -95,7 +95,7 @@ fn per_operation(
 fn runs_of(instrument: Instrument, pair: &Pair) -> u32 {
     let is_settled = pair.backend != "native-tls" || pair.id.starts_with("handshake/");
     match instrument {
-        Instrument::Instructions if !is_settled => 3,
+        Instrument::Instructions if !is_settled => 7,
         _ => 1,
     }
 }
