@@ -6,14 +6,14 @@ use std::sync::Arc;
 use boring::error::ErrorStack;
 use boring::ssl::{Ssl, SslContext, SslContextRef, SslVerifyMode};
 use tls_core::{
-    ClientConfig, Error, NamedGroup, PeerChains, ProtocolVersion, Role, ServerName,
-    ServerVerification,
+    ClientConfig, Error, NamedGroup, ProtocolVersion, Role, ServerName, ServerVerification,
 };
 
 use crate::context::HOST_FLAGS;
 use crate::facts::Known;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
+use crate::peers::Peers;
 use crate::{BoringSession, context, ffi, identity, roots, session, verify};
 
 /// A client's config as BoringSSL wants it. Cheap to clone.
@@ -24,7 +24,7 @@ pub struct ClientContext(Arc<Inner>);
 struct Inner {
     ssl: SslContext,
     config: ClientConfig,
-    peers: Arc<PeerChains>,
+    peers: Arc<Peers>,
     /// The group of the only key share, where the library would send two.
     key_share: Option<u16>,
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use boring::ssl::{NameType, SslRef};
-use tls_core::{CipherSuite, NamedGroup, PeerChains, Role, ServerName, SessionFacts};
+use tls_core::{CipherSuite, NamedGroup, Role, ServerName, SessionFacts};
 
-use crate::{ffi, names};
+use crate::names;
+use crate::peers::Peers;
 
 /// What is known of a session before its handshake.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(crate) struct Known {
     /// Whether a certificate that the peer sends is verified.
     pub(crate) verifies: bool,
     /// The chains of the context's peers.
-    pub(crate) peers: Arc<PeerChains>,
+    pub(crate) peers: Arc<Peers>,
 }
 
 /// The facts of a session whose handshake is done.
@@ -32,7 +33,7 @@ pub(crate) fn collect(ssl: &SslRef, role: Role, known: Known) -> SessionFacts {
         Role::Client => known.server_name,
         Role::Server => received_name(ssl),
     };
-    facts.peer_certificates = known.peers.share(ffi::peer_certificates(ssl));
+    facts.peer_certificates = known.peers.share(ssl);
     facts.peer_verified = known.verifies && !facts.peer_certificates.is_empty();
     facts
 }

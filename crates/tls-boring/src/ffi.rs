@@ -15,7 +15,7 @@ use boring::x509::{
     X509, X509NameRef, X509Ref, X509StoreContextRef, X509VerifyError, X509VerifyResult,
 };
 use boring_sys as sys;
-use foreign_types::{ForeignType, ForeignTypeRef};
+use foreign_types::{ForeignType, ForeignTypeRef, foreign_type};
 use tls_core::{Alert, Role};
 
 use crate::{presented, verify};
@@ -195,8 +195,37 @@ pub(crate) fn send_fatal_alert(ssl: &mut SslRef, alert: Alert) {
     unsafe { sys::SSL_send_fatal_alert(ssl.as_ptr(), alert.0) };
 }
 
-/// The certificates as the peer sent them, its own first.
-pub(crate) fn peer_certificates(ssl: &SslRef) -> impl Iterator<Item = &[u8]> + Clone {
+foreign_type! {
+    /// A certificate's octets, which the library counts the holders of. They
+    /// never change, and the count is safe from any thread (`pool.h`).
+    pub(crate) unsafe type Buffer: Send + Sync {
+        type CType = sys::CRYPTO_BUFFER;
+        fn drop = sys::CRYPTO_BUFFER_free;
+    }
+}
+
+impl BufferRef {
+    /// Holds it too.
+    pub(crate) fn hold(&self) -> Buffer {
+        // SAFETY: the pointer comes from a live reference.
+        unsafe { sys::CRYPTO_BUFFER_up_ref(self.as_ptr()) };
+        // SAFETY: the hold that was taken above is this value's to give up.
+        unsafe { Buffer::from_ptr(self.as_ptr()) }
+    }
+
+    fn octets(&self) -> &[u8] {
+        // SAFETY: the pointer comes from a live reference.
+        let data = unsafe { sys::CRYPTO_BUFFER_data(self.as_ptr()) };
+        // SAFETY: as above.
+        let length = unsafe { sys::CRYPTO_BUFFER_len(self.as_ptr()) };
+        // SAFETY: a certificate has at least one octet, so the buffer has
+        // data, which lives as long as it does.
+        unsafe { slice::from_raw_parts(data, length) }
+    }
+}
+
+/// The buffers of the certificates that the peer sent, its own first.
+pub(crate) fn peer_buffers(ssl: &SslRef) -> impl Iterator<Item = &BufferRef> + Clone {
     // SAFETY: the pointer comes from a live reference.
     let stack = unsafe { sys::SSL_get0_peer_certificates(ssl.as_ptr()) };
     // SAFETY: the stack is the session's, which does not change while it is
@@ -205,15 +234,15 @@ pub(crate) fn peer_certificates(ssl: &SslRef) -> impl Iterator<Item = &[u8]> + C
     (0..count).map(move |index| {
         // SAFETY: as above, and the index is below the count.
         let buffer = unsafe { sys::OPENSSL_sk_value(stack.cast(), index) };
-        let buffer = buffer.cast_const().cast::<sys::CRYPTO_BUFFER>();
-        // SAFETY: the members of this stack are buffers, and never null.
-        let data = unsafe { sys::CRYPTO_BUFFER_data(buffer) };
-        // SAFETY: as above.
-        let length = unsafe { sys::CRYPTO_BUFFER_len(buffer) };
-        // SAFETY: a certificate has at least one octet, so the buffer has
-        // data, which lives as long as the session is borrowed.
-        unsafe { slice::from_raw_parts(data, length) }
+        // SAFETY: the members of this stack are buffers, and never null; they
+        // live as long as the session is borrowed.
+        unsafe { BufferRef::from_ptr(buffer.cast()) }
     })
+}
+
+/// The certificates as the peer sent them, its own first.
+pub(crate) fn peer_certificates(ssl: &SslRef) -> impl Iterator<Item = &[u8]> + Clone {
+    peer_buffers(ssl).map(BufferRef::octets)
 }
 
 /// Lets [`presented::inspect`] see the certificates of TLS 1.3 before the

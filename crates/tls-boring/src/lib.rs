@@ -34,6 +34,7 @@ mod identity;
 mod info;
 mod names;
 mod notes;
+mod peers;
 mod presented;
 mod queue;
 mod roots;

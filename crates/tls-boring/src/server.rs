@@ -5,13 +5,14 @@ use std::sync::Arc;
 use boring::error::ErrorStack;
 use boring::ssl::{AlpnError, Ssl, SslContext, SslContextBuilder, SslContextRef, SslVerifyMode};
 use tls_core::{
-    AlpnProtocols, ClientAuth, Error, KernelTls, NamedGroup, PeerChains, Role, Roots, ServerConfig,
+    AlpnProtocols, ClientAuth, Error, KernelTls, NamedGroup, Role, Roots, ServerConfig,
 };
 
 use crate::facts::Known;
 use crate::hello::Offer;
 use crate::info::{NAME, info};
 use crate::notes::Notes;
+use crate::peers::Peers;
 use crate::{BoringSession, context, ffi, identity, names, roots, session, verify};
 
 /// A server's config as BoringSSL wants it. Cheap to clone.
@@ -23,7 +24,7 @@ struct Inner {
     ssl: SslContext,
     verifies: bool,
     kernel_tls: KernelTls,
-    peers: Arc<PeerChains>,
+    peers: Arc<Peers>,
 }
 
 impl ServerContext {

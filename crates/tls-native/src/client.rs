@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use native_tls::TlsConnector;
 use tls_core::{
-    AlpnProtocols, Capabilities, ClientConfig, Error, PeerChains, ServerName, ServerVerification,
-    Unsupported,
+    AlpnProtocols, Capabilities, ClientConfig, Error, ServerName, ServerVerification, Unsupported,
 };
 
 use crate::info::{NAME, info};
 use crate::library::{Judging, Known, Start};
+use crate::peers::Peers;
 use crate::version::protocol;
 use crate::{Library, NativeSession, identity, roots};
 
@@ -22,7 +22,7 @@ pub struct ClientContext(Arc<Inner>);
 struct Inner {
     connector: TlsConnector,
     config: ClientConfig,
-    peers: Arc<PeerChains>,
+    peers: Arc<Peers>,
 }
 
 impl ClientContext {

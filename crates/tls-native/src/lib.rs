@@ -35,6 +35,7 @@ mod client;
 mod identity;
 mod info;
 mod library;
+mod peers;
 mod platform;
 mod records;
 mod roots;

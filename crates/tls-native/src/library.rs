@@ -8,11 +8,12 @@ use std::sync::Arc;
 use backend_kit::{Pause, Session};
 use native_tls::{HandshakeError, MidHandshakeTlsStream, TlsAcceptor, TlsConnector, TlsStream};
 use tls_core::{
-    Capabilities, CertificateDer, Error, LentTransport, PeerChains, PeerMisbehaved, Role,
-    SessionFacts, StagedTransport,
+    Capabilities, Error, LentTransport, PeerCertificates, PeerMisbehaved, Role, SessionFacts,
+    StagedTransport,
 };
 
 use crate::info::NAME;
+use crate::peers::Peers;
 use crate::platform;
 use crate::stream::{Home, Stream, Watched, take_back};
 
@@ -41,9 +42,9 @@ pub(crate) struct Known {
     /// The name that a client sends.
     pub(crate) server_name: Option<String>,
     pub(crate) judging: Judging,
-    /// The chains of the context's peers; none for a server, whose library
-    /// tells no certificate.
-    pub(crate) peers: Option<Arc<PeerChains>>,
+    /// What the context's sessions have accepted; none for a server, whose
+    /// library tells no certificate.
+    pub(crate) peers: Option<Arc<Peers>>,
 }
 
 /// How much of a server's certificate is judged beyond what the library does.
@@ -161,14 +162,13 @@ impl Library {
         platform::translate(error, self.role, watched.has_heard(), ended)
     }
 
-    /// Refuses what the library has let pass in the server's certificate.
-    fn judge(&self, own: Option<&CertificateDer<'_>>) -> Result<(), Error> {
-        match (self.known.judging, own) {
-            (Judging::Nothing, _) => Ok(()),
-            (judging, Some(own)) => {
-                platform::judge(own, judging == Judging::ForHost).map_err(Error::from)
-            }
-            (_, None) => Err(Error::backend(NAME, "the server's certificate is gone")),
+    /// What is known of the server's certificate, once it is accepted.
+    fn accept(&mut self, own: Option<Vec<u8>>) -> Result<PeerCertificates, Error> {
+        let judging = self.known.judging;
+        match (own, self.known.peers.take()) {
+            (Some(own), Some(peers)) => Ok(peers.accept(&own, judging)?),
+            _ if judging == Judging::Nothing => Ok(PeerCertificates::default()),
+            _ => Err(Error::backend(NAME, "the server's certificate is gone")),
         }
     }
 }
@@ -229,14 +229,9 @@ impl backend_kit::Library for Library {
         if self.role == Role::Client {
             let own = stream.peer_certificate().map_err(unknown)?;
             let own = own.map(|own| own.to_der()).transpose().map_err(unknown)?;
-            let own = own.map(CertificateDer::from);
-            self.judge(own.as_ref())?;
             facts.alpn = stream.negotiated_alpn().map_err(unknown)?;
             facts.peer_verified = self.known.judging != Judging::Nothing;
-            if let Some(peers) = self.known.peers.take() {
-                let own = own.iter().map(|own| &**own);
-                facts.peer_certificates = peers.share(own);
-            }
+            facts.peer_certificates = self.accept(own)?;
         }
         facts.server_name = self.known.server_name.take();
         Ok(facts)

@@ -4,9 +4,9 @@
 //! context that meet the same peer share what the first of them has parsed,
 //! with what the library finds out about it later.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
+use backend_kit::Recent;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{SslContext, SslContextBuilder, SslContextRef};
@@ -16,14 +16,10 @@ use crate::ffi;
 use crate::notes::Notes;
 use crate::verify::session_of;
 
-/// How many chains are kept: for the peers that a pool has most to do with.
-const MOST_CHAINS: usize = 8;
-
 /// The chains that the sessions of one context have accepted last.
 #[derive(Default)]
-pub(crate) struct Parsed(Mutex<VecDeque<Vec<Certificate>>>);
+pub(crate) struct Parsed(Recent<Vec<Certificate>>);
 
-#[derive(Clone)]
 struct Certificate {
     der: Vec<u8>,
     parsed: X509,
@@ -42,23 +38,15 @@ impl Parsed {
 
     /// The chain of just these octets, which comes to the front.
     fn find(&self, presented: &[Certificate]) -> Option<Vec<X509>> {
-        let mut chains = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |known: &Vec<Certificate>| {
             let octets = known.iter().map(|certificate| &certificate.der);
             octets.eq(presented.iter().map(|certificate| &certificate.der))
         };
-        let place = chains.iter().position(is_it)?;
-        let chain = chains.remove(place)?;
-        let parsed = chain.iter().map(|certificate| certificate.parsed.clone());
-        let parsed = parsed.collect();
-        chains.push_front(chain);
-        Some(parsed)
-    }
-
-    fn keep(&self, chain: Vec<Certificate>) {
-        let mut chains = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        chains.truncate(MOST_CHAINS - 1);
-        chains.push_front(chain);
+        let parsed = |chain: &Vec<Certificate>| {
+            let parsed = chain.iter().map(|certificate| certificate.parsed.clone());
+            parsed.collect()
+        };
+        self.0.recall(is_it, parsed)
     }
 }
 
@@ -86,7 +74,7 @@ pub(crate) fn reuse(context: &mut X509StoreContextRef) -> Option<Unmet> {
 pub(crate) fn keep(context: &X509StoreContextRef, Unmet(chain): Unmet) {
     let ssl = session_of(context);
     if let Some(parsed) = ssl.and_then(|ssl| Parsed::of(ssl.ssl_context())) {
-        parsed.keep(chain);
+        parsed.0.keep(chain);
     }
 }
 
@@ -191,7 +179,7 @@ mod tests {
             let (error, _) = pair(NAME, &client, &unknown).errors();
             assert!(matches!(error, Error::Certificate(_)), "{error:?}");
             let kept = super::Parsed::of(client.ssl_context()).unwrap();
-            assert!(kept.0.lock().unwrap().is_empty());
+            assert!(kept.0.recall(|_| true, |_| ()).is_none());
         }
     }
 }

@@ -1043,7 +1043,7 @@ fn places(session: &BoringSession) -> (*const u8, *const u8) {
 }
 
 #[test]
-fn sessions_of_one_context_hold_a_peers_chain_once() {
+fn sessions_of_one_context_hold_a_peers_chain_once_and_beyond_them() {
     for version in VERSIONS {
         let authority = Authority::new();
         let backend = Boring::new();
@@ -1053,7 +1053,7 @@ fn sessions_of_one_context_hold_a_peers_chain_once() {
         let server = serving(&authority).client_auth(ClientAuth::Required(authority.roots()));
         let server = backend.server(&server.build().unwrap()).unwrap();
         let name = parse_server_name(NAME).unwrap();
-        let [first, second] = [(); 2].map(|()| {
+        let connect = || {
             let (client_end, server_end) = wire();
             let mut pair = Pair {
                 client: backend.connect(&client, &name).unwrap(),
@@ -1063,8 +1063,12 @@ fn sessions_of_one_context_hold_a_peers_chain_once() {
             };
             pair.connect();
             pair
-        });
-        assert_eq!(places(&first.client), places(&second.client));
-        assert_eq!(places(&first.server), places(&second.server));
+        };
+        let places = |pair: &Pair| [places(&pair.client), places(&pair.server)];
+        let (first, second) = (connect(), connect());
+        let before = places(&first);
+        assert_eq!(places(&second), before);
+        drop((first, second));
+        assert_eq!(places(&connect()), before);
     }
 }

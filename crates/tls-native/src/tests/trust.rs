@@ -9,6 +9,8 @@ use super::VERSIONS;
 use super::pair::{Pair, trusting};
 use super::pki::{Authority, NAME, self_signed};
 use crate::Native;
+use crate::library::Judging;
+use crate::peers::Peers;
 
 /// What a client with these roots makes of this server, in both versions, and
 /// what the server is told.
@@ -202,4 +204,26 @@ fn a_certificate_that_vouches_for_itself_is_accepted_as_its_own_root() {
     let own = self_signed(|_| {});
     let roots = Roots::from_der(own.chain().to_vec()).unwrap();
     assert_eq!(verdict(NAME, &roots, &own), Ok(()));
+}
+
+#[test]
+fn a_judgement_holds_for_the_same_certificate_and_what_it_looked_at() {
+    let nameless = self_signed(|params| {
+        params.subject_alt_names.clear();
+        params.distinguished_name.push(DnType::CommonName, NAME);
+    });
+    let own = &nameless.chain()[0];
+    let peers = Peers::default();
+    let first = peers.accept(own, Judging::Chain).unwrap();
+    for _ in 0..2 {
+        let for_host = peers.accept(own, Judging::ForHost);
+        assert_eq!(for_host, Err(CertificateError::NameMismatch));
+        let again = peers.accept(own, Judging::Chain).unwrap();
+        assert_eq!(again.as_ptr(), first.as_ptr(), "one copy is held");
+    }
+    let other = self_signed(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
+    for _ in 0..2 {
+        let refused = peers.accept(&other.chain()[0], Judging::Chain);
+        assert_eq!(refused, Err(CertificateError::CaUsedAsEndEntity));
+    }
 }
