@@ -66,6 +66,10 @@ pub trait Library: 'static {
 }
 
 /// A session together with its stream.
+///
+/// What is measured is a function on both sides of a comparison, never part of
+/// its caller: what the compiler makes of that would count too, and changes with
+/// every scenario.
 pub trait Session {
     /// Goes on with the handshake as far as it comes; whether it is done.
     fn handshake(&mut self) -> Outcome<bool>;
@@ -77,6 +81,7 @@ pub trait Session {
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize>;
 
     /// Sends all of these buffers.
+    #[inline(never)]
     fn send(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<()> {
         let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
         let taken = self.write(bufs)?;
@@ -99,6 +104,7 @@ pub trait Session {
     }
 
     /// Receives so many octets, piece by piece, each into the front of `buf`.
+    #[inline(never)]
     fn receive(&mut self, buf: &mut [u8], octets: usize) -> Outcome<()> {
         let mut left = octets;
         let mut patience = 1000;

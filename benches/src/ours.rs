@@ -206,10 +206,12 @@ impl<S: TlsSession, T: Stream> Session for OurSession<S, T> {
         Ok(self.session.handshake(&mut self.io)?.is_ready())
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         Ok(self.session.read(&mut self.io, buf)?.ready())
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         match self.session.write(&mut self.io, bufs)? {
             Step::Ready(taken) => Ok(taken),
@@ -226,10 +228,12 @@ impl<B: TlsBackend> Session for OurSocket<B> {
         Ok(self.0.handshake_step()?.is_ready())
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         Ok(Some(self.0.recv(buf)?))
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         Ok(self.0.send_vectored(bufs)?)
     }

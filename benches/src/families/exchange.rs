@@ -1,7 +1,8 @@
 //! Over loopback TCP, with streams that wait:
 //! `latency/<size>` and `defaults/round/<size>`: a request and an answer of
-//! this size; `latency/header-body`: the same with a header of 256 B and a body
-//! of 8 KiB, in one vectored write of ours and joined beforehand in raw;
+//! this size; `latency/header-body` and `defaults/header-body`: the same with a
+//! header of 256 B and a body of 8 KiB, in one vectored write of ours and joined
+//! beforehand in raw;
 //! `throughput/16384` and `defaults/throughput/16384`: a mebibyte
 //! from the client to the server.
 //!
@@ -56,15 +57,11 @@ impl Family for Exchange {
             Pattern::Round(64),
             Pattern::Round(16384),
             Pattern::OneWay(16384),
+            Pattern::HeaderBody,
         ];
-        let header_body = Self {
-            defaults: false,
-            pattern: Pattern::HeaderBody,
-        };
         [false, true]
             .into_iter()
             .flat_map(|defaults| patterns.map(|pattern| Self { defaults, pattern }))
-            .chain([header_body])
             .collect()
     }
 
@@ -72,9 +69,10 @@ impl Family for Exchange {
         match (self.defaults, self.pattern) {
             (false, Pattern::Round(octets)) => format!("latency/{octets}"),
             (false, Pattern::OneWay(octets)) => format!("throughput/{octets}"),
-            (_, Pattern::HeaderBody) => "latency/header-body".to_owned(),
+            (false, Pattern::HeaderBody) => "latency/header-body".to_owned(),
             (true, Pattern::Round(octets)) => format!("defaults/round/{octets}"),
             (true, Pattern::OneWay(octets)) => format!("defaults/throughput/{octets}"),
+            (true, Pattern::HeaderBody) => "defaults/header-body".to_owned(),
         }
     }
 

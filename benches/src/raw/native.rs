@@ -149,6 +149,7 @@ impl<T: Stream> Session for NativeSession<T> {
         Ok(matches!(self.state, State::Done(_)))
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         match self.stream()?.read(buf) {
             Ok(taken) => Ok(Some(taken)),
@@ -157,6 +158,7 @@ impl<T: Stream> Session for NativeSession<T> {
         }
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         let State::Done(stream) = &mut self.state else {
             return Err("the handshake is not done".into());

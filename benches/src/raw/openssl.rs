@@ -195,10 +195,12 @@ impl<T: Stream> Session for OpenSslSession<T> {
         Ok(step(self.stream.do_handshake())?.is_some())
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         step(self.stream.ssl_read(buf))
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         let taken = self.stream.ssl_write(joined(bufs, &mut self.scratch));
         Ok(step(taken)?.unwrap_or(0))

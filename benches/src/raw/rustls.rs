@@ -194,6 +194,7 @@ impl<T: Stream> RustlsSession<T> {
     }
 
     /// Receives once and works on it; whether there was something.
+    #[inline(always)]
     fn feed(&mut self) -> Outcome<bool> {
         match self.connection.read_tls(&mut self.io) {
             Ok(0) => Err("the stream has ended".into()),
@@ -223,6 +224,7 @@ impl<T: Stream> Session for RustlsSession<T> {
         }
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         while self.unread == 0 {
             if !self.feed()? {
@@ -234,6 +236,7 @@ impl<T: Stream> Session for RustlsSession<T> {
         Ok(Some(taken))
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         let taken = match bufs {
             [one] => self.connection.writer().write(one)?,
@@ -270,6 +273,7 @@ impl Session for RustlsSocket {
         })
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         Ok(Some(match self {
             Self::Client(stream) => stream.read(buf)?,
@@ -277,6 +281,7 @@ impl Session for RustlsSocket {
         }))
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         Ok(match self {
             Self::Client(stream) => stream.write_vectored(bufs)?,

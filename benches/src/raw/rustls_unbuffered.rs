@@ -260,6 +260,7 @@ impl<T: Stream> Session for UnbufferedSession<T> {
         }
     }
 
+    #[inline(never)]
     fn read(&mut self, buf: &mut [u8]) -> Outcome<Option<usize>> {
         if !self.left_over.is_empty() {
             let taken = self.left_over.len().min(buf.len());
@@ -285,6 +286,7 @@ impl<T: Stream> Session for UnbufferedSession<T> {
         }
     }
 
+    #[inline(never)]
     fn write(&mut self, bufs: &[IoSlice<'_>]) -> Outcome<usize> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let data = joined(bufs, &mut scratch);

@@ -19,16 +19,16 @@ use crate::backend::NAME;
 use crate::last_words::LastWords;
 use crate::notes::{self, Notes};
 use crate::tally::Tally;
-use crate::wire::{Inbound, Opening, Outbound};
+use crate::wire::{Direct, Inbound, Opening, Outbound};
 use crate::{error, exporter, facts, record};
 
 /// How many octets one read receives without finding data among them: a peer
 /// that sends nothing but other messages cannot keep the caller inside of it.
 const READ_BUDGET: usize = 2 * RecordBuffer::LEN;
 
-/// How many reads in a row must have brought less than rustls asks for until
-/// its own buffer is taken for large enough. A longer record then costs a
-/// second read, once.
+/// How many reads in a row must have brought whole records, and less than rustls
+/// asks for, until its own buffer is taken for large enough. A longer record then
+/// costs a second read, once.
 const FEW_SMALL_READS: u8 = 16;
 
 /// Less than rustls asks for at once: 4 KiB.
@@ -50,6 +50,10 @@ pub struct RustlsSession {
     small_reads: u8,
     /// The last read stopped before the transport had nothing left.
     cut_short: bool,
+    /// A read has nothing to do but to receive one small record, most likely:
+    /// rustls's own buffer is large enough then, and takes the octets as they
+    /// come.
+    plain: bool,
     /// The error that every later call returns. A read delivers the plaintext
     /// from before it first.
     fault: Option<Box<Error>>,
@@ -140,6 +144,7 @@ impl RustlsSession {
             tally: Tally::default(),
             small_reads: 0,
             cut_short: false,
+            plain: false,
             fault: None,
             fault_is_news: false,
             unread: 0,
@@ -178,6 +183,7 @@ impl RustlsSession {
 
     fn fail(&mut self, error: Error) -> Error {
         self.fault = Some(Box::new(error.clone()));
+        self.plain = false;
         error
     }
 
@@ -202,6 +208,7 @@ impl RustlsSession {
                     }
                     Ok(_) => self.transport = Flushing::Due,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.plain = false;
                         return Ok(Step::Blocked(Interest::WRITE));
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -228,6 +235,7 @@ impl RustlsSession {
                 Ok(()) => self.transport = Flushing::Done,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.transport = Flushing::Blocked;
+                    self.plain = false;
                     return Ok(Step::Blocked(Interest::WRITE));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -252,19 +260,13 @@ impl RustlsSession {
         let shaking = self.facts.is_none();
         let mut received = 0;
         let between = self.ahead.is_empty() && self.tally.is_between_records();
-        let direct = between && self.small_reads >= FEW_SMALL_READS;
         // The transport is asked once, for a record; rustls takes that in parts.
         while received == 0 || !self.ahead.is_empty() {
             let shaking = self.shaking.as_deref_mut();
             let opening = shaking.map(|shaking| &mut shaking.opening);
-            let mut inbound = Inbound::new(io, &mut self.ahead, &mut self.tally, direct, opening);
+            let mut inbound = Inbound::new(io, &mut self.ahead, &mut self.tally, opening);
             match self.connection.read_tls(&mut inbound) {
                 Ok(0) => return Err(self.fail(Error::Truncated)),
-                // Without reading ahead there is no more of it.
-                Ok(octets) if direct => {
-                    received = octets;
-                    break;
-                }
                 Ok(octets) => received += octets,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Ok(Step::Blocked(Interest::READ));
@@ -279,12 +281,10 @@ impl RustlsSession {
                 Err(error) => return Err(self.fail(error.into())),
             }
         }
-        match between && received < SMALL_READ {
-            // They are enough already.
-            true if direct => {}
-            true => self.small_reads += 1,
-            false => self.small_reads = 0,
-        }
+        self.small_reads = match between && received < SMALL_READ {
+            true => FEW_SMALL_READS.min(self.small_reads + 1),
+            false => 0,
+        };
         let state = match shaking {
             true => self.process_handshake(io)?,
             false => match self.process_data() {
@@ -295,9 +295,15 @@ impl RustlsSession {
                 }
             },
         };
-        let Some(state) = state else {
-            return Ok(Step::Ready(received));
-        };
+        if let Some(state) = state {
+            self.note(&state);
+        }
+        Ok(Step::Ready(received))
+    }
+
+    /// Takes note of what rustls has made of what came.
+    #[inline(always)]
+    fn note(&mut self, state: &IoState) {
         self.unread = state.plaintext_bytes_to_read();
         if state.peer_has_closed() {
             self.peer_end = PeerEnd::Received;
@@ -308,7 +314,97 @@ impl RustlsSession {
             && !self.closed
             && self.is_tls13()
             && !self.connection.is_handshaking();
-        Ok(Step::Ready(received))
+    }
+
+    /// Whether the next read is plain, as far as the state tells.
+    fn is_plain(&self) -> bool {
+        self.small_reads >= FEW_SMALL_READS
+            && self.facts.is_some()
+            && self.kernel.is_none()
+            && self.unread == 0
+            && self.is_quiet()
+            && !self.closed
+            && !self.cut_short
+            && self.ahead.is_empty()
+            && self.tally.is_between_records()
+    }
+
+    /// A plain read.
+    #[inline(always)]
+    fn read_plain(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        let mut inbound = Direct::new(io, &mut self.tally);
+        let came = self.connection.read_tls(&mut inbound);
+        let Direct { asked, data, .. } = inbound;
+        match came {
+            Ok(1..) => {}
+            other => return self.read_nothing(io, buf, other, asked),
+        }
+        let room = 1..=buf.len();
+        match self.process_data() {
+            // One record came, with nothing but data, and all of it is taken.
+            Ok(state) if state.plaintext_bytes_to_read() == data && room.contains(&data) => {
+                Ok(Step::Ready(self.take_all(buf)))
+            }
+            other => self.read_from(io, buf, data, other),
+        }
+    }
+
+    /// Goes on with a read whose first call brought nothing.
+    #[inline(never)]
+    fn read_nothing(
+        &mut self,
+        io: &mut dyn Transport,
+        buf: &mut [u8],
+        came: io::Result<usize>,
+        asked: bool,
+    ) -> Result<Step<usize>, Error> {
+        match came {
+            Ok(_) => Err(self.fail(Error::Truncated)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Ok(Step::Blocked(Interest::READ))
+            }
+            Err(error) if asked && error.kind() != io::ErrorKind::Interrupted => {
+                Err(self.fail(error.into()))
+            }
+            Err(_) => self.read_on(io, buf),
+        }
+    }
+
+    /// Goes on with a read from what rustls has made of what came, which was
+    /// not simply a record of data.
+    #[inline(never)]
+    fn read_from(
+        &mut self,
+        io: &mut dyn Transport,
+        buf: &mut [u8],
+        data: usize,
+        processed: Result<IoState, rustls::Error>,
+    ) -> Result<Step<usize>, Error> {
+        self.tally.note_whole(data);
+        if !self.tally.is_between_records() {
+            self.small_reads = 0;
+        }
+        match processed {
+            Ok(state) => self.note(&state),
+            Err(error) => self.refuse(io, error, Notes::default())?,
+        }
+        self.answer(io);
+        self.read_on(io, buf)
+    }
+
+    /// A read where more is to be done.
+    #[inline(never)]
+    fn read_more(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        if self.facts.is_none()
+            && let Step::Blocked(interest) = self.handshake(io)?
+        {
+            return Ok(Step::Blocked(interest));
+        }
+        if let Some(offload) = self.offload() {
+            return offload.read(io, buf);
+        }
+        self.cut_short = false;
+        self.read_on(io, buf)
     }
 
     /// Has rustls work on what came in the handshake, and takes note of what its
@@ -503,9 +599,8 @@ impl RustlsSession {
     }
 
     /// Hands plaintext out that rustls holds.
-    #[inline(always)]
     fn take(&mut self, buf: &mut [u8]) -> usize {
-        let taken = self.connection.reader().read(buf).unwrap_or_default();
+        let taken = self.take_all(buf);
         self.unread = match self.fault {
             None => self.unread.saturating_sub(taken),
             Some(_) => self.plaintext(),
@@ -513,13 +608,22 @@ impl RustlsSession {
         taken
     }
 
+    /// The same, where `buf` has room for all.
+    #[inline(always)]
+    fn take_all(&mut self, buf: &mut [u8]) -> usize {
+        self.connection.reader().read(buf).unwrap_or_default()
+    }
+
+    /// Goes on with a read, and finds out whether the next one is plain.
+    fn read_on(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        let step = self.read_until(io, buf)?;
+        self.plain = self.is_plain();
+        Ok(step)
+    }
+
     /// Reads until there is data, an end, a fault or nothing more.
-    fn read_on(
-        &mut self,
-        io: &mut dyn Transport,
-        buf: &mut [u8],
-        mut budget: usize,
-    ) -> Result<Step<usize>, Error> {
+    fn read_until(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
+        let mut budget = READ_BUDGET;
         loop {
             if self.unread > 0 && !buf.is_empty() {
                 let taken = self.take(buf);
@@ -615,28 +719,13 @@ impl TlsSession for RustlsSession {
         }
     }
 
+    #[inline(always)]
     fn read(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
-        if self.facts.is_none()
-            && let Step::Blocked(interest) = self.handshake(io)?
-        {
-            return Ok(Step::Blocked(interest));
+        debug_assert!(!self.plain || self.is_plain(), "{self:?}");
+        match self.plain && !buf.is_empty() {
+            true => self.read_plain(io, buf),
+            false => self.read_more(io, buf),
         }
-        if let Some(offload) = self.offload() {
-            return offload.read(io, buf);
-        }
-        self.cut_short = false;
-        let mut budget = READ_BUDGET;
-        if self.unread == 0 && self.is_quiet() && !buf.is_empty() {
-            match self.receive(io)? {
-                Step::Blocked(interest) => return Ok(Step::Blocked(interest)),
-                Step::Ready(_) if self.unread > 0 && self.is_quiet() => {
-                    return Ok(Step::Ready(self.take(buf)));
-                }
-                Step::Ready(octets) => budget = budget.saturating_sub(octets),
-            }
-            self.answer(io);
-        }
-        self.read_on(io, buf, budget)
     }
 
     fn write(
@@ -691,6 +780,7 @@ impl TlsSession for RustlsSession {
         }
         if !self.closed {
             self.closed = true;
+            self.plain = false;
             self.connection.send_close_notify();
         }
         let sent = self.send_through(io);
@@ -722,6 +812,7 @@ impl TlsSession for RustlsSession {
         if self.closed {
             return Err(Error::Closed);
         }
+        self.plain = false;
         if !self.key_update_under_way {
             if let Err(error) = self.connection.refresh_traffic_keys() {
                 return Err(self.fail(error::translate(error)));

@@ -29,24 +29,15 @@ impl Tally {
         self.left == 0 && self.known == 0
     }
 
-    /// Takes note of what came.
-    #[inline]
-    pub(crate) fn note(&mut self, came: &[u8]) {
-        if self.is_between_records()
-            && let Some((header, rest)) = came.split_first_chunk()
-        {
-            self.begin(header);
-            if rest.len() == self.left {
-                self.left = 0;
-            } else {
-                self.note_pieces(rest);
-            }
-        } else {
-            self.note_pieces(came);
-        }
+    /// Takes note of a whole record that came between others, by how much data
+    /// it holds if it holds nothing else.
+    pub(crate) fn note_whole(&mut self, data: usize) {
+        self.promised += data;
     }
 
-    fn note_pieces(&mut self, mut came: &[u8]) {
+    /// Takes note of what came.
+    #[inline(never)]
+    pub(crate) fn note(&mut self, mut came: &[u8]) {
         while !came.is_empty() {
             if self.left > 0 {
                 let inside = came.len().min(self.left);
@@ -66,14 +57,13 @@ impl Tally {
         }
     }
 
-    fn begin(&mut self, [.., high, low]: &[u8; HEADER]) {
-        self.left = u16::from_be_bytes([*high, *low]).into();
+    fn begin(&mut self, header: &[u8; HEADER]) {
+        self.left = length(header);
         self.promised += self.left.saturating_sub(EXPANSION);
     }
 
     /// Whether all that came since the last time are whole records of data, of
     /// so many octets together.
-    #[inline]
     pub(crate) fn is_all_data(&mut self, octets: usize) -> bool {
         self.promised = self.promised.saturating_sub(octets);
         if !self.is_between_records() {
@@ -81,6 +71,22 @@ impl Tally {
         }
         std::mem::take(&mut self.promised) == 0
     }
+}
+
+/// How much data these octets hold if they are one whole record, and that
+/// holds nothing else; 0 if they are anything but one.
+#[inline]
+pub(crate) fn data_of_one(came: &[u8]) -> usize {
+    match came.split_first_chunk() {
+        Some((header, rest)) if rest.len() == length(header) => {
+            rest.len().saturating_sub(EXPANSION)
+        }
+        _ => 0,
+    }
+}
+
+fn length([.., high, low]: &[u8; HEADER]) -> usize {
+    u16::from_be_bytes([*high, *low]).into()
 }
 
 #[cfg(test)]
@@ -119,6 +125,24 @@ mod tests {
             tally.note(&whole[cut..]);
             assert!(tally.is_all_data(50));
         }
+    }
+
+    #[test]
+    fn one_whole_record_is_told_from_all_else() {
+        let one = record(100 + EXPANSION);
+        assert_eq!(data_of_one(&one), 100);
+        let two = [one.clone(), one.clone()].concat();
+        let others = (0..two.len()).filter(|&cut| cut != one.len());
+        assert!(
+            others
+                .map(|cut| &two[..cut])
+                .all(|came| data_of_one(came) == 0)
+        );
+        assert_eq!(data_of_one(&two), 0);
+        let mut tally = Tally::default();
+        tally.note_whole(data_of_one(&one));
+        tally.note(&one);
+        assert!(tally.is_all_data(200));
     }
 
     #[test]

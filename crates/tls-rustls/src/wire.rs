@@ -4,17 +4,14 @@ use std::io::{self, IoSlice, Read, Write};
 
 use tls_core::{ReadAhead, Transport};
 
-use crate::tally::Tally;
+use crate::tally::{Tally, data_of_one};
 
-/// The reading end. Reads a record at a time, where rustls asks for 4 KiB,
-/// unless the records are small, and looks at the first octets that a peer ever
-/// sends.
+/// The reading end. Reads a record at a time, where rustls asks for 4 KiB, and
+/// looks at the first octets that a peer ever sends.
 pub(crate) struct Inbound<'a> {
     io: &'a mut dyn Transport,
     ahead: &'a mut ReadAhead,
     tally: &'a mut Tally,
-    /// Whether rustls's own buffer is large enough.
-    direct: bool,
     opening: Option<&'a mut Opening>,
     /// Whether rustls has read: an error without that is its own.
     pub(crate) asked: bool,
@@ -25,14 +22,12 @@ impl<'a> Inbound<'a> {
         io: &'a mut dyn Transport,
         ahead: &'a mut ReadAhead,
         tally: &'a mut Tally,
-        direct: bool,
         opening: Option<&'a mut Opening>,
     ) -> Self {
         Self {
             io,
             ahead,
             tally,
-            direct,
             opening,
             asked: false,
         }
@@ -40,17 +35,50 @@ impl<'a> Inbound<'a> {
 }
 
 impl Read for Inbound<'_> {
-    #[inline(always)]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.asked = true;
-        let received = match self.direct {
-            true => self.io.read(buf)?,
-            false => self.ahead.read(buf, |room| self.io.read(room))?,
-        };
+        let received = self.ahead.read(buf, |room| self.io.read(room))?;
         let came = buf.get(..received).unwrap_or_default();
         self.tally.note(came);
         if let Some(opening) = &mut self.opening {
             opening.note(came);
+        }
+        Ok(received)
+    }
+}
+
+/// The reading end where rustls's own buffer is large enough, and no part of a
+/// record has come.
+pub(crate) struct Direct<'a> {
+    io: &'a mut dyn Transport,
+    tally: &'a mut Tally,
+    /// Whether rustls has read: an error without that is its own.
+    pub(crate) asked: bool,
+    /// How much data one whole record holds that came, of which the tally is
+    /// not told; 0 if something else came.
+    pub(crate) data: usize,
+}
+
+impl<'a> Direct<'a> {
+    #[inline(always)]
+    pub(crate) fn new(io: &'a mut dyn Transport, tally: &'a mut Tally) -> Self {
+        Self {
+            io,
+            tally,
+            asked: false,
+            data: 0,
+        }
+    }
+}
+
+impl Read for Direct<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.asked = true;
+        let received = self.io.read(buf)?;
+        let came = buf.get(..received).unwrap_or_default();
+        self.data = data_of_one(came);
+        if self.data == 0 {
+            self.tally.note(came);
         }
         Ok(received)
     }
