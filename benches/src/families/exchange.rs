@@ -1,10 +1,10 @@
 //! Over loopback TCP, with streams that wait:
 //! `latency/<size>` and `defaults/round/<size>`: a request and an answer of
-//! this size; `latency/header-body` and `defaults/header-body`: the same with a
-//! header of 256 B and a body of 8 KiB, in one vectored write of ours and joined
-//! beforehand in raw;
-//! `throughput/16384` and `defaults/throughput/16384`: a mebibyte
-//! from the client to the server.
+//! this size; `latency/header-body/<body>` and `defaults/header-body/<body>`: the
+//! same with a header of 256 B and a body of this size, in one vectored write of
+//! ours and joined beforehand in raw;
+//! `throughput/<size>` and `defaults/throughput/<size>`: a mebibyte from the
+//! client to the server in writes of this size.
 //!
 //! Both ends are of the kind that is measured. Under `defaults/` ours is a
 //! `socket::Socket` with a config that sets nothing but the certificates, and
@@ -32,17 +32,16 @@ pub struct Exchange {
 enum Pattern {
     /// A message of so many octets and one back.
     Round(usize),
-    /// The same in two parts.
-    HeaderBody,
+    /// The same with a header and a body of so many octets.
+    HeaderBody(usize),
     /// A mebibyte in writes of so many octets, read in bursts.
     OneWay(usize),
 }
 
 const SETTINGS: Settings = Settings::tls13(CipherSuite::TLS_AES_128_GCM_SHA256);
 
-/// The two parts of a message.
+/// The first part of a message that has two.
 const HEADER: usize = 256;
-const BODY: usize = 8192;
 
 /// How much one operation of `throughput` moves.
 const MEBIBYTE: usize = 1024 * 1024;
@@ -57,7 +56,9 @@ impl Family for Exchange {
             Pattern::Round(64),
             Pattern::Round(16384),
             Pattern::OneWay(16384),
-            Pattern::HeaderBody,
+            Pattern::OneWay(BURST),
+            Pattern::HeaderBody(1024),
+            Pattern::HeaderBody(8192),
         ];
         [false, true]
             .into_iter()
@@ -69,24 +70,24 @@ impl Family for Exchange {
         match (self.defaults, self.pattern) {
             (false, Pattern::Round(octets)) => format!("latency/{octets}"),
             (false, Pattern::OneWay(octets)) => format!("throughput/{octets}"),
-            (false, Pattern::HeaderBody) => "latency/header-body".to_owned(),
+            (false, Pattern::HeaderBody(body)) => format!("latency/header-body/{body}"),
             (true, Pattern::Round(octets)) => format!("defaults/round/{octets}"),
             (true, Pattern::OneWay(octets)) => format!("defaults/throughput/{octets}"),
-            (true, Pattern::HeaderBody) => "defaults/header-body".to_owned(),
+            (true, Pattern::HeaderBody(body)) => format!("defaults/header-body/{body}"),
         }
     }
 
     fn octets(&self) -> Option<usize> {
         Some(match self.pattern {
             Pattern::Round(octets) => 2 * octets,
-            Pattern::HeaderBody => 2 * (HEADER + BODY),
+            Pattern::HeaderBody(body) => 2 * (HEADER + body),
             Pattern::OneWay(_) => MEBIBYTE,
         })
     }
 
     fn gauge(&self) -> Gauge {
         match self.pattern {
-            Pattern::Round(_) | Pattern::HeaderBody => Gauge::Percentiles,
+            Pattern::Round(_) | Pattern::HeaderBody(_) => Gauge::Percentiles,
             Pattern::OneWay(_) => Gauge::Typical { batch: 1 },
         }
     }
@@ -103,7 +104,7 @@ impl Family for Exchange {
         };
         let octets = match self.pattern {
             Pattern::Round(octets) | Pattern::OneWay(octets) => octets,
-            Pattern::HeaderBody => HEADER + BODY,
+            Pattern::HeaderBody(body) => HEADER + body,
         };
         Ok(Box::new(Exchanges {
             pair: maker.make()?.waiting()?,
@@ -133,12 +134,12 @@ impl<L: Library> Bench for Exchanges<L> {
         let parts = [IoSlice::new(header), IoSlice::new(body)];
         let message = [IoSlice::new(message)];
         let message = match pattern {
-            Pattern::HeaderBody if L::IS_OURS => &parts[..],
+            Pattern::HeaderBody(_) if L::IS_OURS => &parts[..],
             _ => &message[..],
         };
         for _ in 0..operations {
             match *pattern {
-                Pattern::Round(_) | Pattern::HeaderBody => meter.measure(|| {
+                Pattern::Round(_) | Pattern::HeaderBody(_) => meter.measure(|| {
                     let octets = buf.len();
                     client.send(message)?;
                     server.receive(buf, octets)?;

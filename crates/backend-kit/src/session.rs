@@ -5,8 +5,8 @@ use std::io::{self, IoSlice};
 use kernel_tls::{Finished, Handover, Offload};
 use tls_core::limits::MAX_RECORD_PLAINTEXT;
 use tls_core::{
-    Capabilities, Error, Interest, KernelTls, Lender, LentTransport, ProtocolVersion, Role,
-    SessionFacts, StagedTransport, Step, TlsSession, Transport, Unsupported,
+    Capabilities, Error, Interest, KernelTls, Lender, LentTransport, ProtocolVersion, RecordBuffer,
+    Role, SessionFacts, StagedTransport, Step, TlsSession, Transport, Unsupported,
 };
 
 use crate::gather::{Pieces, gathered};
@@ -253,9 +253,12 @@ impl<L: Library> Session<L> {
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if self.is_plain() && fits_a_record(bufs.iter().map(|buf| buf.len()).sum()) {
-            let pieces = bufs.iter().map(|buf| &**buf);
-            return gathered(pieces, |record| self.write_plain(io, record));
+        if self.is_plain() {
+            let octets = bufs.iter().map(|buf| buf.len()).sum();
+            if fits_a_record(octets) {
+                let mut buffer = RecordBuffer::take();
+                return self.write_plain(io, buffer.gather(bufs, octets));
+            }
         }
         self.check_open()?;
         if self.kernel.is_some()

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::io::IoSlice;
 use std::ops::{Deref, DerefMut};
 
 /// How many buffers a thread keeps for later: enough for sessions inside of
@@ -85,6 +86,24 @@ impl RecordBuffer {
     pub fn take() -> Self {
         Self(Some(take()))
     }
+
+    /// Copies pieces that hold so many octets together into its front, one
+    /// behind the other.
+    ///
+    /// # Panics
+    ///
+    /// If they hold more, or if it has no room for so many.
+    #[inline]
+    pub fn gather(&mut self, pieces: &[IoSlice<'_>], octets: usize) -> &[u8] {
+        let mut room = &mut self[..octets];
+        for piece in pieces {
+            let (place, rest) = room.split_at_mut(piece.len());
+            place.copy_from_slice(piece);
+            room = rest;
+        }
+        let filled = octets - room.len();
+        &self[..filled]
+    }
 }
 
 impl Deref for RecordBuffer {
@@ -123,6 +142,16 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+
+    #[test]
+    fn pieces_are_gathered_in_order_and_empty_ones_passed_over() {
+        let pieces = [&b""[..], b"ab", b"", b"c", b""].map(IoSlice::new);
+        let mut buffer = RecordBuffer::take();
+        assert_eq!(buffer.gather(&pieces, 3), b"abc");
+        assert_eq!(buffer.gather(&[], 0), b"");
+        let whole = vec![7; RecordBuffer::LEN];
+        assert_eq!(buffer.gather(&[IoSlice::new(&whole)], whole.len()), whole);
+    }
 
     fn kept() -> usize {
         ARENA.with(|arena| arena.kept.get())

@@ -12,39 +12,29 @@ const FEW: usize = 4096;
 /// How many slices are gathered without allocating.
 const WINDOW: usize = 64;
 
-/// Writes what follows the first `skip` octets of `bufs`: as much as one record
-/// holds, in one write.
-#[inline]
-pub(crate) fn write(
+/// Whether these are the contents of one record.
+#[inline(always)]
+pub(crate) fn is_one(octets: usize) -> bool {
+    (1..=MAX_RECORD_PLAINTEXT).contains(&octets)
+}
+
+/// Writes all of `bufs`, so many octets, which are the contents of one record.
+#[inline(always)]
+pub(crate) fn write_one(
     mut writer: impl Write,
     bufs: &[IoSlice<'_>],
-    skip: usize,
+    octets: usize,
 ) -> io::Result<usize> {
-    if let [one] = bufs {
-        let part = one.get(skip..).unwrap_or_default();
-        return writer.write(&part[..part.len().min(MAX_RECORD_PLAINTEXT)]);
+    match bufs {
+        [one] => writer.write(one),
+        _ if octets > FEW => writer.write_vectored(bufs),
+        _ => writer.write(RecordBuffer::take().gather(bufs, octets)),
     }
-    let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
-    if whole <= FEW {
-        return write_copy(writer, bufs, skip);
-    }
-    write_slices(writer, bufs, skip)
 }
 
-fn write_copy(mut writer: impl Write, bufs: &[IoSlice<'_>], mut skip: usize) -> io::Result<usize> {
-    let mut buffer = RecordBuffer::take();
-    let mut filled = 0;
-    for buf in bufs {
-        let passed = skip.min(buf.len());
-        skip -= passed;
-        let part = &buf[passed..];
-        buffer[filled..][..part.len()].copy_from_slice(part);
-        filled += part.len();
-    }
-    writer.write(&buffer[..filled])
-}
-
-fn write_slices(
+/// Writes what follows the first `skip` octets of `bufs`: as much as one record
+/// holds, in one write.
+pub(crate) fn write(
     mut writer: impl Write,
     bufs: &[IoSlice<'_>],
     mut skip: usize,
@@ -109,11 +99,18 @@ mod tests {
             (1, 1000),
             (1, 64),
             (1, 65),
+            (64, 64),
+            (2049, 2),
             (400, 100),
         ] {
             let slices = vec![IoSlice::new(&octets[..slice]); count];
             let whole = slice * count;
             let mut taken = Taken::default();
+            if is_one(whole) {
+                assert_eq!(write_one(&mut taken, &slices, whole).unwrap(), whole);
+                assert_eq!(taken.0, [whole]);
+                taken = Taken::default();
+            }
             let mut skip = 0;
             while skip < whole {
                 skip += write(&mut taken, &slices, skip).unwrap();

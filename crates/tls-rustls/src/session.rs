@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use kernel_tls::{Finished, Handover, Offload, Secrets};
-use rustls::{Connection, IoState, SupportedCipherSuite};
+use rustls::{Connection, IoState, SupportedCipherSuite, Writer};
 use tls_core::limits::{MAX_HELD_PLAINTEXT, MAX_RECORD_PLAINTEXT};
 use tls_core::{
     Alert, Capabilities, Error, Interest, KernelTls, PeerChains, PeerIncompatible, PeerMisbehaved,
@@ -50,9 +50,11 @@ pub struct RustlsSession {
     small_reads: u8,
     /// The last read stopped before the transport had nothing left.
     cut_short: bool,
-    /// A read has nothing to do but to receive one small record, most likely:
-    /// rustls's own buffer is large enough then, and takes the octets as they
-    /// come.
+    /// Nothing is to be done but to read and write: the handshake is done,
+    /// nothing has ended, nothing is owed.
+    calm: bool,
+    /// And a read has to receive one small record, most likely: rustls's own
+    /// buffer is large enough then, and takes the octets as they come.
     plain: bool,
     /// The error that every later call returns. A read delivers the plaintext
     /// from before it first.
@@ -144,6 +146,7 @@ impl RustlsSession {
             tally: Tally::default(),
             small_reads: 0,
             cut_short: false,
+            calm: false,
             plain: false,
             fault: None,
             fault_is_news: false,
@@ -181,9 +184,21 @@ impl RustlsSession {
         shaking.is_some_and(|shaking| !shaking.last_words.is_empty())
     }
 
+    /// From now on there is more to be done.
+    fn stir(&mut self) {
+        self.calm = false;
+        self.plain = false;
+    }
+
+    /// Finds out whether there is.
+    fn look(&mut self) {
+        self.calm = self.is_calm();
+        self.plain = self.is_plain();
+    }
+
     fn fail(&mut self, error: Error) -> Error {
         self.fault = Some(Box::new(error.clone()));
-        self.plain = false;
+        self.stir();
         error
     }
 
@@ -208,7 +223,7 @@ impl RustlsSession {
                     }
                     Ok(_) => self.transport = Flushing::Due,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.plain = false;
+                        self.stir();
                         return Ok(Step::Blocked(Interest::WRITE));
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -235,7 +250,7 @@ impl RustlsSession {
                 Ok(()) => self.transport = Flushing::Done,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.transport = Flushing::Blocked;
-                    self.plain = false;
+                    self.stir();
                     return Ok(Step::Blocked(Interest::WRITE));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -316,14 +331,19 @@ impl RustlsSession {
             && !self.connection.is_handshaking();
     }
 
-    /// Whether the next read is plain, as far as the state tells.
+    fn is_calm(&self) -> bool {
+        self.facts.is_some()
+            && self.kernel.is_none()
+            && self.fault.is_none()
+            && self.peer_end == PeerEnd::Open
+            && !self.closed
+            && !self.owes()
+    }
+
     fn is_plain(&self) -> bool {
         self.small_reads >= FEW_SMALL_READS
-            && self.facts.is_some()
-            && self.kernel.is_none()
+            && self.is_calm()
             && self.unread == 0
-            && self.is_quiet()
-            && !self.closed
             && !self.cut_short
             && self.ahead.is_empty()
             && self.tally.is_between_records()
@@ -578,24 +598,21 @@ impl RustlsSession {
         settled.map_err(|error| self.fail(error))
     }
 
-    /// Gives rustls one record's worth from `bufs`, of which `skip` octets are gone.
+    /// Gives rustls one record's worth by `write`.
     #[inline(always)]
-    fn take_record(&mut self, bufs: &[IoSlice<'_>], skip: usize) -> Result<usize, Error> {
+    fn take_record(
+        &mut self,
+        write: impl FnOnce(Writer<'_>) -> io::Result<usize>,
+    ) -> Result<usize, Error> {
         if self.records_left == 0 {
             return Err(self.fail(exhausted()));
         }
         self.records_left -= 1;
-        match record::write(self.connection.writer(), bufs, skip) {
+        match write(self.connection.writer()) {
             Ok(0) => Err(self.fail(exhausted())),
             Ok(taken) => Ok(taken),
             Err(error) => Err(self.fail(error.into())),
         }
-    }
-
-    /// Whether nothing is unusual: no fault, no end, nothing to send.
-    #[inline]
-    fn is_quiet(&self) -> bool {
-        self.fault.is_none() && self.peer_end == PeerEnd::Open && !self.owes()
     }
 
     /// Hands plaintext out that rustls holds.
@@ -617,7 +634,7 @@ impl RustlsSession {
     /// Goes on with a read, and finds out whether the next one is plain.
     fn read_on(&mut self, io: &mut dyn Transport, buf: &mut [u8]) -> Result<Step<usize>, Error> {
         let step = self.read_until(io, buf)?;
-        self.plain = self.is_plain();
+        self.look();
         Ok(step)
     }
 
@@ -666,19 +683,65 @@ impl RustlsSession {
         }
     }
 
-    fn write_records(
+    /// Writes what makes one record.
+    #[inline(always)]
+    fn write_record(
+        &mut self,
+        io: &mut dyn Transport,
+        write: impl FnOnce(Writer<'_>) -> io::Result<usize>,
+    ) -> Result<Step<usize>, Error> {
+        let accepted = self.take_record(write)?;
+        // What is left of it goes out with the next call.
+        let _ = self.send(io)?;
+        Ok(Step::Ready(accepted))
+    }
+
+    /// A write of several pieces, or one where more is to be done first.
+    #[inline(never)]
+    fn write_more(
         &mut self,
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        let whole: usize = bufs.iter().map(|buf| buf.len()).sum();
+        if !self.calm {
+            if self.facts.is_some() {
+                self.sound()?;
+            } else if let Step::Blocked(interest) = self.handshake(io)? {
+                return Ok(Step::Blocked(interest));
+            }
+            if let Some(offload) = self.offload() {
+                return offload.write(io, bufs);
+            }
+            if self.closed {
+                return Err(Error::Closed);
+            }
+            if self.owes()
+                && let Step::Blocked(interest) = self.send(io)?
+            {
+                return Ok(Step::Blocked(interest));
+            }
+            self.look();
+        }
+        let octets = bufs.iter().map(|buf| buf.len()).sum();
+        match record::is_one(octets) {
+            true => self.write_record(io, |writer| record::write_one(writer, bufs, octets)),
+            false => self.write_records(io, bufs, octets),
+        }
+    }
+
+    fn write_records(
+        &mut self,
+        io: &mut dyn Transport,
+        bufs: &[IoSlice<'_>],
+        whole: usize,
+    ) -> Result<Step<usize>, Error> {
         let mut accepted = 0;
         let mut queued = 0;
         while accepted < whole {
             if self.records_left == 0 && accepted > 0 {
                 break;
             }
-            accepted += self.take_record(bufs, accepted)?;
+            accepted += self.take_record(|writer| record::write(writer, bufs, accepted))?;
             queued += 1;
             if queued < RECORDS_AT_ONCE && accepted < whole {
                 continue;
@@ -728,35 +791,18 @@ impl TlsSession for RustlsSession {
         }
     }
 
+    #[inline(always)]
     fn write(
         &mut self,
         io: &mut dyn Transport,
         bufs: &[IoSlice<'_>],
     ) -> Result<Step<usize>, Error> {
-        if self.facts.is_some() {
-            self.sound()?;
-        } else if let Step::Blocked(interest) = self.handshake(io)? {
-            return Ok(Step::Blocked(interest));
-        }
-        if let Some(offload) = self.offload() {
-            return offload.write(io, bufs);
-        }
-        if self.closed {
-            return Err(Error::Closed);
-        }
-        if self.owes()
-            && let Step::Blocked(interest) = self.send(io)?
-        {
-            return Ok(Step::Blocked(interest));
-        }
+        debug_assert!(!self.calm || self.is_calm(), "{self:?}");
         match bufs {
-            [one] if (1..=MAX_RECORD_PLAINTEXT).contains(&one.len()) => {
-                let accepted = self.take_record(bufs, 0)?;
-                // What is left of it goes out with the next call.
-                let _ = self.send(io)?;
-                Ok(Step::Ready(accepted))
+            [one] if self.calm && record::is_one(one.len()) => {
+                self.write_record(io, |mut writer| writer.write(one))
             }
-            _ => self.write_records(io, bufs),
+            _ => self.write_more(io, bufs),
         }
     }
 
@@ -780,7 +826,7 @@ impl TlsSession for RustlsSession {
         }
         if !self.closed {
             self.closed = true;
-            self.plain = false;
+            self.stir();
             self.connection.send_close_notify();
         }
         let sent = self.send_through(io);
@@ -812,7 +858,7 @@ impl TlsSession for RustlsSession {
         if self.closed {
             return Err(Error::Closed);
         }
-        self.plain = false;
+        self.stir();
         if !self.key_update_under_way {
             if let Err(error) = self.connection.refresh_traffic_keys() {
                 return Err(self.fail(error::translate(error)));
