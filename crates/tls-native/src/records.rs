@@ -47,7 +47,27 @@ impl Records {
 
     /// Takes note of octets that are handed to the library; whether a record of
     /// handshake messages begins in them.
-    pub(crate) fn pass(&mut self, mut octets: &[u8]) -> bool {
+    #[inline]
+    pub(crate) fn pass(&mut self, octets: &[u8]) -> bool {
+        match octets {
+            // The library asks for a header, and then for what is behind it.
+            [kind, .., high, low] if octets.len() == HEADER && self.at_boundary() => {
+                self.header[0] = *kind;
+                self.left = usize::from(u16::from_be_bytes([*high, *low]));
+                self.end_if_whole();
+                self.begin(*kind)
+            }
+            [_, ..] if octets.len() == self.left => {
+                self.left = 0;
+                self.end_if_whole();
+                false
+            }
+            _ => self.pass_pieces(octets),
+        }
+    }
+
+    #[inline(never)]
+    fn pass_pieces(&mut self, mut octets: &[u8]) -> bool {
         let mut handshake = false;
         while let Some((&first, rest)) = octets.split_first() {
             if self.left > 0 {
@@ -58,22 +78,26 @@ impl Records {
                 continue;
             }
             if self.filled == 0 {
-                self.begun += 1;
-                handshake |= first == HANDSHAKE;
-                self.encrypts_types |= first == APPLICATION_DATA;
+                handshake |= self.begin(first);
             }
             self.header[self.filled] = first;
             self.filled += 1;
             octets = rest;
             if self.filled == HEADER {
-                let [kind, _, _, high, low] = self.header;
+                let [.., high, low] = self.header;
                 self.filled = 0;
                 self.left = usize::from(u16::from_be_bytes([high, low]));
-                self.header[0] = kind;
                 self.end_if_whole();
             }
         }
         handshake
+    }
+
+    /// Begins a record of this type; whether it has handshake messages.
+    fn begin(&mut self, kind: u8) -> bool {
+        self.begun += 1;
+        self.encrypts_types |= kind == APPLICATION_DATA;
+        kind == HANDSHAKE
     }
 
     fn end_if_whole(&mut self) {
