@@ -8,6 +8,7 @@ mod ending;
 mod handshake;
 mod pipe;
 mod pki;
+mod practised;
 mod refusal;
 
 use tls_core::{

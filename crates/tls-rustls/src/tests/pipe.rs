@@ -25,12 +25,15 @@ pub(super) struct End {
     pub(super) room: usize,
     /// Whether every other call blocks, and every third is interrupted.
     pub(super) fitful: bool,
-    calls: usize,
+    /// How many reads and writes there were.
+    pub(super) calls: usize,
     /// Whether a flush blocks.
     pub(super) flush_blocks: bool,
     pub(super) flushes: usize,
     /// Whether a write fails.
     pub(super) broken: bool,
+    /// Whether a read fails.
+    pub(super) reset: bool,
 }
 
 pub(super) fn pipe() -> (End, End) {
@@ -50,6 +53,7 @@ impl End {
             flush_blocks: false,
             flushes: 0,
             broken: false,
+            reset: false,
         }
     }
 
@@ -106,6 +110,9 @@ impl End {
 impl Transport for End {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.fit()?;
+        if self.reset {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
         let mut lane = self.incoming.lock().unwrap();
         let most = buf.len().min(self.most).min(lane.bytes.len());
         if most == 0 && !lane.ended {
